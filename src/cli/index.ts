@@ -1,0 +1,33 @@
+/**
+ * The command line: one subcommand a role. A role's module is loaded only when it runs, so that a broker's start
+ * does not pay for the Kubernetes client, nor the operator's for the log.
+ */
+import { Command } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+
+type Role = {
+  readonly summary: string;
+  /** Takes the arguments after the role's name; answers the process's exit code when the role has ended. */
+  readonly load: () => Promise<{ run(args: readonly string[]): Promise<number> }>;
+};
+
+const roles: Record<string, Role> = {};
+
+/** @param argv  as `process.argv`: node, script, arguments */
+export async function run(argv: readonly string[]): Promise<void> {
+  const program = new Command('hikube-kafka').description(packageJson.description).version(packageJson.version);
+  for (const [name, role] of Object.entries(roles)) {
+    // `--help` and all options belong to the role's own command, which its module defines.
+    program
+      .command(name)
+      .description(role.summary)
+      .helpOption(false)
+      .allowUnknownOption()
+      .argument('[arguments...]')
+      .action(async () => {
+        const module = await role.load();
+        process.exitCode = await module.run(argv.slice(argv.indexOf(name) + 1));
+      });
+  }
+  await program.parseAsync([...argv]);
+}

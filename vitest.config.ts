@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** The suite of `npm test`: it needs Node.js and what `npm ci` brought, nothing else. */
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/conformance/**', 'test/bench/**'],
+    pool: 'forks',
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    reporters: ['default', './test/support/closing-line-reporter.ts'],
+  },
+});
