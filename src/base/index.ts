@@ -9,6 +9,7 @@ export { brokerId, epoch, offset } from './brand.ts';
 export type { Clock, Timer } from './clock.ts';
 export type { Disk, DiskFile, OpenMode } from './disk.ts';
 export type { Logger } from './logger.ts';
+export type { Metric, MetricSource } from './metrics.ts';
 export type { Address, Listener, Network } from './network.ts';
 export type { Random } from './random.ts';
 export { seededRandom } from './random.ts';
