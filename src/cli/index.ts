@@ -11,7 +11,9 @@ type Role = {
   readonly load: () => Promise<{ run(args: readonly string[]): Promise<number> }>;
 };
 
-const roles: Record<string, Role> = {};
+const roles: Record<string, Role> = {
+  crds: { summary: 'prints the CustomResourceDefinitions', load: () => import('./crds.ts') },
+};
 
 /** @param argv  as `process.argv`: node, script, arguments */
 export async function run(argv: readonly string[]): Promise<void> {
