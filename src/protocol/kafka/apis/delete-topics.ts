@@ -1,5 +1,6 @@
 import { api } from '../schema/api.ts';
 import { array, int16, int32, list, string, uuid } from '../schema/field.ts';
+import { zeroUuid } from '../wire/uuid.ts';
 
 /** Deletes topics by name; from version 6 also by id (KIP-516). */
 export const deleteTopics = api({
@@ -8,7 +9,10 @@ export const deleteTopics = api({
   versions: '0-6',
   flexible: '4+',
   request: {
-    topics: list({ name: string({ nullable: true, default: null }), topicId: uuid() }, { versions: '6+' }),
+    topics: list(
+      { name: string({ nullable: true, default: null }), topicId: uuid({ default: zeroUuid }) },
+      { versions: '6+' },
+    ),
     topicNames: array(string(), { versions: '0-5' }),
     timeoutMs: int32(),
   },
