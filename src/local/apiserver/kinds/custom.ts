@@ -1,0 +1,56 @@
+import type { JsonObject, KubeObject } from '../object.ts';
+import { customStructure } from '../schema/custom-structure.ts';
+import { customErrors } from '../schema/validate-custom.ts';
+import { customColumns } from '../tables/custom-columns.ts';
+import { type DefinitionVersion, specOfDefinition } from './definitions.ts';
+import { allVerbs, type Resource, type ScalePaths } from './resource.ts';
+
+/** `.spec.replicas` as a list of names. */
+const simplePath = (text: string): string[] => text.replace(/^\./, '').split('.');
+
+function scalePaths(version: DefinitionVersion): { scale?: ScalePaths } {
+  const scale = version.subresources?.scale;
+  if (scale === undefined) return {};
+  return {
+    scale: {
+      specReplicas: simplePath(scale.specReplicasPath),
+      statusReplicas: simplePath(scale.statusReplicasPath),
+      ...(scale.labelSelectorPath === undefined ? {} : { selector: simplePath(scale.labelSelectorPath) }),
+    },
+  };
+}
+
+/** The resources that an established definition serves, one a version. */
+export function customResources(definition: KubeObject): Resource[] {
+  const spec = specOfDefinition(definition);
+  const conditions = (definition.status as { conditions?: { type: string; status: string }[] } | undefined)?.conditions;
+  const established = conditions?.some((item) => item.type === 'Established' && item.status === 'True');
+  if (established !== true) return [];
+  return spec.versions
+    .filter((version) => version.served)
+    .map((version) => {
+      const schema: JsonObject = version.schema?.openAPIV3Schema ?? { type: 'object' };
+      return {
+        group: spec.group,
+        version: version.name,
+        apiVersion: `${spec.group}/${version.name}`,
+        kind: spec.names.kind,
+        listKind: spec.names.listKind ?? `${spec.names.kind}List`,
+        plural: spec.names.plural,
+        singular: spec.names.singular ?? spec.names.kind.toLowerCase(),
+        shortNames: spec.names.shortNames ?? [],
+        categories: spec.names.categories ?? [],
+        namespaced: spec.scope === 'Namespaced',
+        bucket: `${spec.names.plural}.${spec.group}`,
+        structure: customStructure(schema),
+        custom: { schema, definitionName: definition.metadata.name as string },
+        hasStatus: version.subresources?.status !== undefined,
+        ...scalePaths(version),
+        subresources: [],
+        verbs: allVerbs,
+        rules: { generation: true, validate: (object) => customErrors(object, schema) },
+        columns: customColumns(version.additionalPrinterColumns),
+        selectable: (version.selectableFields ?? []).map((field) => simplePath(field.jsonPath)),
+      };
+    });
+}
