@@ -1,0 +1,410 @@
+import type { Candidates } from './candidates.ts';
+import { cpu, dimensions, leaderCount, leaderIn, outRate, replicaCount } from './dimensions.ts';
+import { nobody } from './model.ts';
+import { itemOf } from './targets.ts';
+import type { Working } from './working.ts';
+
+/** Which steps a balance may take. */
+export type BalanceScope = {
+  /** Only leaderships pass, at no bytes. */
+  readonly leadersOnly: boolean;
+  /** Partitions that may change; all when undefined. */
+  readonly mayChange?: ((row: number) => boolean) | undefined;
+  /** Brokers that may receive replicas; all when undefined. */
+  readonly mayReceive?: ((broker: number) => boolean) | undefined;
+  /** Brokers that are brought into the band; all when undefined. */
+  readonly brokers?: ((broker: number) => boolean) | undefined;
+};
+
+const rounds = 12;
+/** A step must lower the potential by this much: below it, rounding decides. */
+const leastDrop = 1e-9;
+/** Brokers asked as donors or receivers for one replica, and replicas looked at on each. */
+const targetSamples = 24;
+const donorSamples = 48;
+
+/**
+ * Brings brokers into the band by steps that each lower the potential: leaderships first (no bytes), then replicas
+ * from brokers that have too much and to brokers that have too little (most relief a byte first), then exchanges for
+ * those that are left; at last, steps that turned out not to be needed are taken back.
+ */
+export function balance(working: Working, candidates: Candidates, scope: BalanceScope): void {
+  const isInScope = scope.brokers ?? (() => true);
+  candidates.restrict(scope.mayReceive);
+  let before = working.potential();
+  for (let round = 0; round < rounds && before > leastDrop; round++) {
+    passLeaderships(working, scope);
+    if (!scope.leadersOnly) {
+      const index = working.replicasByBroker();
+      for (const broker of working.outside()) {
+        if (!isInScope(broker)) continue;
+        if (scope.mayReceive === undefined || !scope.mayReceive(broker))
+          shed(working, candidates, scope, broker, index);
+      }
+      const again = working.replicasByBroker();
+      const donors = fullest(working);
+      for (const broker of working.outside()) {
+        if (!isInScope(broker) || (scope.mayReceive !== undefined && !scope.mayReceive(broker))) continue;
+        if (working.receiving[broker] === 1) fill(working, scope, broker, donors, again);
+      }
+      if (round > 0) exchange(working, scope, isInScope, working.replicasByBroker());
+    }
+    const after = working.potential();
+    if (after > before * 0.999 - leastDrop) break;
+    before = after;
+  }
+  if (!scope.leadersOnly) takeBack(working, scope);
+  passLeaderships(working, scope);
+  candidates.restrict(undefined);
+}
+
+/** Passes leaderships to followers while that brings leaders, their bytes and CPU nearer to even. */
+function passLeaderships(working: Working, scope: BalanceScope): void {
+  const { partitions, width, replicas, model } = working;
+  for (let round = 0; round < 4; round++) {
+    const isOut = brokersOut(working);
+    let changes = 0;
+    for (let row = 0; row < partitions; row++) {
+      const start = row * width;
+      const leader = replicas[start]!;
+      if (leader === nobody) continue;
+      let isNear = isOut[leader]! === 1;
+      for (let column = 1; column < width && !isNear; column++) {
+        const broker = replicas[start + column]!;
+        isNear = broker !== nobody && isOut[broker]! === 1;
+      }
+      if (!isNear || model.pinned[model.topicOf[row]!] === 1) continue;
+      if (scope.mayChange !== undefined && !scope.mayChange(row)) continue;
+      let best = -1;
+      let bestDrop = leastDrop;
+      for (let column = 1; column < width; column++) {
+        if (replicas[start + column] === nobody || !working.mayLead(row, column)) continue;
+        const drop = working.dropOfLead(row, column);
+        if (drop > bestDrop) {
+          best = column;
+          bestDrop = drop;
+        }
+      }
+      if (best !== -1) {
+        working.lead(row, best);
+        changes++;
+      }
+    }
+    if (changes === 0) return;
+  }
+}
+
+/** 1 for brokers out of the band in what leadership changes. */
+function brokersOut(working: Working): Uint8Array {
+  const out = new Uint8Array(working.brokers);
+  const { targets, loads } = working;
+  for (let broker = 0; broker < working.brokers; broker++) {
+    for (const dimension of [outRate, cpu, leaderCount, leaderIn]) {
+      const cell = broker * dimensions + dimension;
+      const relative = loads[cell]! * targets.perShare[cell]!;
+      if (targets.perShare[cell]! > 0 && (relative > targets.high[cell]! || relative < targets.low[cell]!))
+        out[broker] = 1;
+    }
+  }
+  return out;
+}
+
+type ByBroker = { readonly first: Int32Array; readonly cells: Int32Array };
+
+/** Slope of a broker's potential by dimension: positive where it has too much, negative where too little. */
+function slopeOf(working: Working, broker: number, slope: Float64Array): boolean {
+  const { targets, loads } = working;
+  let isOver = false;
+  for (let dimension = 0, cell = broker * dimensions; dimension < dimensions; dimension++, cell++) {
+    const relative = loads[cell]! * targets.perShare[cell]!;
+    const over = targets.perShare[cell] === 0 ? 0 : relative - targets.high[cell]!;
+    const under = targets.perShare[cell] === 0 ? 0 : targets.low[cell]! - relative;
+    slope[dimension] = (over > 0 ? over : under > 0 ? -under : 0) * targets.perShare[cell]!;
+    if (over > 1e-12) isOver = true;
+  }
+  return isOver;
+}
+
+/** Moves replicas off a broker while it is over the band. */
+function shed(
+  working: Working,
+  candidates: Candidates,
+  scope: BalanceScope,
+  broker: number,
+  { first, cells }: ByBroker,
+): void {
+  const { width, replicas, model } = working;
+  const slope = new Float64Array(dimensions);
+  const item = new Float64Array(dimensions);
+  const count = first[broker + 1]! - first[broker]!;
+  const order = new Float64Array(count);
+  const scores = new Float64Array(count);
+  const meanSize =
+    working.loads[broker * dimensions]! / Math.max(1, working.loads[broker * dimensions + replicaCount]!);
+  for (let attempt = 0; attempt < 6; attempt++) {
+    if (!slopeOf(working, broker, slope)) return;
+    let found = 0;
+    for (let at = 0; at < count; at++) {
+      const cell = cells[first[broker]! + at]!;
+      if (replicas[cell] !== broker) continue;
+      const row = Math.floor(cell / width);
+      if (scope.mayChange !== undefined && !scope.mayChange(row)) continue;
+      itemOf(model, row, cell % width === 0, item);
+      let score = 0;
+      for (let dimension = 0; dimension < dimensions; dimension++) score += slope[dimension]! * item[dimension]!;
+      if (score <= 0) continue;
+      scores[at] = score / (item[0]! + 0.1 * meanSize + 1);
+      order[found++] = at;
+    }
+    const sorted = order.subarray(0, found).sort((one, other) => scores[other]! - scores[one]! || one - other);
+    let moved = 0;
+    const needs = neediest(working, broker);
+    for (const at of sorted) {
+      const cell = cells[first[broker]! + at]!;
+      const row = Math.floor(cell / width);
+      const column = cell % width;
+      const to = bestDrop(working, candidates, row, column, needs);
+      if (to === nobody) continue;
+      working.move(row, column, to);
+      moved++;
+      if ((moved & 15) === 0 && !slopeOf(working, broker, slope)) return;
+    }
+    if (moved === 0) return;
+  }
+}
+
+/** Receivers that are under the band, furthest first. */
+function neediest(working: Working, except: number): number[] {
+  const found: { broker: number; by: number }[] = [];
+  const { targets, loads } = working;
+  for (let broker = 0; broker < working.brokers; broker++) {
+    if (working.receiving[broker] === 0 || broker === except) continue;
+    let by = 0;
+    for (let dimension = 0, cell = broker * dimensions; dimension < dimensions; dimension++, cell++) {
+      if (targets.perShare[cell] === 0) continue;
+      const under = targets.low[cell]! - loads[cell]! * targets.perShare[cell]!;
+      if (under > 0) by += under;
+    }
+    if (by > 0) found.push({ broker, by });
+  }
+  found.sort((one, other) => other.by - one.by || one.broker - other.broker);
+  return found.map(({ broker }) => broker);
+}
+
+/** The broker that lowers the potential most by taking the replica; `nobody` when none lowers it. */
+function bestDrop(
+  working: Working,
+  candidates: Candidates,
+  row: number,
+  column: number,
+  needs: readonly number[],
+): number {
+  const { model } = working;
+  let best: number = nobody;
+  let bestBy = leastDrop;
+  let bestWeight = Number.POSITIVE_INFINITY;
+  const look = (to: number): void => {
+    const drop = working.dropOfMove(row, column, to);
+    if (drop < bestBy * 0.98) return;
+    const weight = working.pressure(row, column === 0, to);
+    if (drop < bestBy * 1.02 && weight >= bestWeight) return;
+    if (!working.mayMove(row, column, to) || !working.isAffordable(row, column, to)) return;
+    best = to;
+    bestBy = Math.max(drop, leastDrop);
+    bestWeight = weight;
+  };
+  if (needs.length > 0) {
+    const tries = Math.min(needs.length, targetSamples);
+    for (let sample = 0; sample < tries; sample++) {
+      look(needs.length <= targetSamples ? needs[sample]! : needs[working.random.below(needs.length)]!);
+    }
+  }
+  if (best !== nobody) return best;
+  const pool = model.poolOfTopic[model.topicOf[row]!]!;
+  for (const zone of candidates.zonesFor(row, column)) {
+    const list = candidates.inZone(pool, zone);
+    const tries = Math.min(list.length, targetSamples / 2);
+    for (let sample = 0; sample < tries; sample++) {
+      look(list.length <= tries ? list[sample]! : list[working.random.below(list.length)]!);
+    }
+  }
+  return best;
+}
+
+/** Brokers that can give, fullest first by their mean share over the dimensions. */
+function fullest(working: Working): number[] {
+  const found: { broker: number; by: number }[] = [];
+  const { targets, loads } = working;
+  for (let broker = 0; broker < working.brokers; broker++) {
+    if (working.keeping[broker] === 0 || working.loads[broker * dimensions + replicaCount] === 0) continue;
+    let by = 0;
+    for (let dimension = 0, cell = broker * dimensions; dimension < dimensions; dimension++, cell++) {
+      by += loads[cell]! * targets.perShare[cell]!;
+    }
+    found.push({ broker, by });
+  }
+  found.sort((one, other) => other.by - one.by || one.broker - other.broker);
+  return found.map(({ broker }) => broker);
+}
+
+/** Pulls replicas to a broker while it is under the band in some dimension. */
+function fill(
+  working: Working,
+  scope: BalanceScope,
+  broker: number,
+  donors: readonly number[],
+  byBroker: ByBroker,
+): void {
+  const { width, replicas, model } = working;
+  const { first, cells } = byBroker;
+  const slope = new Float64Array(dimensions);
+  const item = new Float64Array(dimensions);
+  for (let attempt = 0; attempt < 3; attempt++) {
+    let moved = 0;
+    // The more is missing, the more each donor gives at once.
+    const missing = missingShare(working, broker);
+    if (missing === 0) return;
+    const each = Math.max(
+      1,
+      Math.ceil((missing * working.targets.share[broker * dimensions + replicaCount]!) / donors.length),
+    );
+    for (const donor of donors) {
+      if (donor === broker || replicas.length === 0) continue;
+      slopeOf(working, broker, slope);
+      let isUnder = false;
+      for (let dimension = 0; dimension < dimensions; dimension++) if (slope[dimension]! < 0) isUnder = true;
+      if (!isUnder) return;
+      const count = first[donor + 1]! - first[donor]!;
+      const tries = Math.min(count, donorSamples);
+      for (let given = 0; given < each; given++) {
+        let bestCell = -1;
+        let bestScore = 0;
+        for (let sample = 0; sample < tries; sample++) {
+          const cell = cells[first[donor]! + (count <= donorSamples ? sample : working.random.below(count))]!;
+          if (replicas[cell] !== donor) continue;
+          const row = Math.floor(cell / width);
+          itemOf(model, row, cell % width === 0, item);
+          let want = 0;
+          for (let dimension = 0; dimension < dimensions; dimension++) want -= slope[dimension]! * item[dimension]!;
+          if (want <= 0) continue;
+          const drop = working.dropOfMove(row, cell % width, broker);
+          if (drop <= leastDrop) continue;
+          const score = drop / (item[0]! + meanSize(working));
+          if (score <= bestScore) continue;
+          if (scope.mayChange !== undefined && !scope.mayChange(row)) continue;
+          if (!working.mayMove(row, cell % width, broker) || !working.isAffordable(row, cell % width, broker)) continue;
+          bestCell = cell;
+          bestScore = score;
+        }
+        if (bestCell === -1) break;
+        working.move(Math.floor(bestCell / width), bestCell % width, broker);
+        moved++;
+      }
+    }
+    if (moved === 0) return;
+  }
+}
+
+function meanSize({ loads, brokers }: Working): number {
+  let bytes = 0;
+  let count = 0;
+  for (let broker = 0; broker < brokers; broker += Math.max(1, Math.floor(brokers / 16))) {
+    bytes += loads[broker * dimensions]!;
+    count += loads[broker * dimensions + replicaCount]!;
+  }
+  return bytes / Math.max(1, count) + 1;
+}
+
+/** The largest part of its share that a broker lacks, from 0 to 1. */
+function missingShare({ targets, loads }: Working, broker: number): number {
+  let most = 0;
+  for (let dimension = 0, cell = broker * dimensions; dimension < dimensions; dimension++, cell++) {
+    if (targets.perShare[cell] === 0) continue;
+    most = Math.max(most, targets.low[cell]! - loads[cell]! * targets.perShare[cell]!);
+  }
+  return most;
+}
+
+/** Exchanges replicas between a broker that is still out of the band and others, where single moves did not help. */
+function exchange(
+  working: Working,
+  scope: BalanceScope,
+  isInScope: (broker: number) => boolean,
+  { first, cells }: ByBroker,
+): void {
+  const { width, replicas, random } = working;
+  const pick = (broker: number, limit: number): number[] => {
+    const count = first[broker + 1]! - first[broker]!;
+    const picked: number[] = [];
+    for (let sample = 0; sample < Math.min(count, limit); sample++) {
+      const cell = cells[first[broker]! + (count <= limit ? sample : random.below(count))]!;
+      const row = Math.floor(cell / width);
+      if (replicas[cell] === broker && (scope.mayChange === undefined || scope.mayChange(row))) picked.push(cell);
+    }
+    return picked;
+  };
+  for (const broker of working.outside().slice(0, 64)) {
+    if (!isInScope(broker) || working.receiving[broker] === 0) continue;
+    for (let partner = 0; partner < Math.min(working.brokers, 24); partner++) {
+      if (working.potentialOf(broker) <= leastDrop) break;
+      const other = working.brokers <= 24 ? partner : random.below(working.brokers);
+      if (other === broker || working.receiving[other] === 0) continue;
+      if (scope.mayReceive !== undefined && (!scope.mayReceive(broker) || !scope.mayReceive(other))) continue;
+      exchangeBest(working, pick(broker, 16), pick(other, 16), broker, other);
+    }
+  }
+}
+
+function exchangeBest(
+  working: Working,
+  ours: readonly number[],
+  theirs: readonly number[],
+  broker: number,
+  other: number,
+): void {
+  const { width, replicas } = working;
+  for (const mine of ours) {
+    const row = Math.floor(mine / width);
+    const column = mine % width;
+    if (replicas[mine] !== broker || !working.mayMove(row, column, other)) continue;
+    for (const yours of theirs) {
+      const otherRow = Math.floor(yours / width);
+      if (replicas[yours] !== other || otherRow === row || !working.mayMove(otherRow, yours % width, broker)) continue;
+      if (!working.isAffordable(row, column, other) || !working.isAffordable(otherRow, yours % width, broker)) continue;
+      const before = working.potentialOf(broker) + working.potentialOf(other);
+      working.move(row, column, other);
+      working.move(otherRow, yours % width, broker);
+      const after = working.potentialOf(broker) + working.potentialOf(other);
+      if (before - after > leastDrop) break;
+      working.move(otherRow, yours % width, other);
+      working.move(row, column, broker);
+    }
+  }
+}
+
+/** Takes steps back that the band does not need: a copy saved for nothing. Largest first. */
+function takeBack(working: Working, scope: BalanceScope): void {
+  const { width, replicas, home, model, partitions } = working;
+  const moved: number[] = [];
+  for (let row = 0; row < partitions; row++) {
+    for (let column = 0; column < model.factors[row]!; column++) {
+      const broker = replicas[row * width + column]!;
+      if (broker !== nobody && !working.isHome(row, broker)) moved.push(row * width + column);
+    }
+  }
+  moved.sort(
+    (one, other) => model.sizes[Math.floor(other / width)]! - model.sizes[Math.floor(one / width)]! || one - other,
+  );
+  for (const cell of moved) {
+    const row = Math.floor(cell / width);
+    if (scope.mayChange !== undefined && !scope.mayChange(row)) continue;
+    for (let column = 0; column < width; column++) {
+      const origin = home[row * width + column]!;
+      if (origin === nobody || working.holds(row, origin)) continue;
+      if (working.dropOfMove(row, cell % width, origin) < -leastDrop / 1000) continue;
+      if (!working.mayMove(row, cell % width, origin)) continue;
+      working.move(row, cell % width, origin);
+      break;
+    }
+  }
+}

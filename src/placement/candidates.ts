@@ -1,0 +1,118 @@
+import { condition, nobody } from './model.ts';
+import type { Working } from './working.ts';
+
+/** Brokers looked at for one replica: a random few find a good one about as well as all do. */
+const fewSamples = 8;
+const manySamples = 24;
+
+/** The brokers that may receive replicas, by pool and zone, and the choice of one of them. */
+export class Candidates {
+  readonly #working: Working;
+  readonly #lists: readonly (readonly number[])[];
+  /** How many brokers a choice looks at. */
+  samples = manySamples;
+  readonly #looked: Int32Array;
+  readonly #weights: Float64Array;
+  #allowed: ((broker: number) => boolean) | undefined;
+
+  constructor(working: Working) {
+    this.#working = working;
+    const { model, zones } = working;
+    const lists: number[][] = Array.from({ length: model.poolNames.length * zones }, () => []);
+    for (let broker = 0; broker < working.brokers; broker++) {
+      if (working.receiving[broker] === 1) lists[model.poolOf[broker]! * zones + model.zoneOf[broker]!]!.push(broker);
+    }
+    this.#lists = lists;
+    this.#looked = new Int32Array(Math.max(manySamples, working.brokers));
+    this.#weights = new Float64Array(this.#looked.length);
+  }
+
+  /** Looks at fewer brokers where very many replicas are to be placed: their number evens out what each choice misses. */
+  expect(replicas: number): void {
+    this.samples = replicas > 100 * this.#working.brokers ? fewSamples : manySamples;
+  }
+
+  /** Only these brokers are chosen from now on. */
+  restrict(allowed: ((broker: number) => boolean) | undefined): void {
+    this.#allowed = allowed;
+  }
+
+  inZone(pool: number, zone: number): readonly number[] {
+    return this.#lists[pool * this.#working.zones + zone]!;
+  }
+
+  /** Zones into which the replica may go; those that must still get one come alone when there are any. */
+  zonesFor(row: number, column: number): number[] {
+    const working = this.#working;
+    const { model } = working;
+    const pool = model.poolOfTopic[model.topicOf[row]!]!;
+    const spread = working.spreads.of(pool, model.factors[row]!);
+    const from = working.replicas[row * working.width + column]!;
+    const own = from === nobody ? -1 : model.zoneOf[from]!;
+    const needy: number[] = [];
+    const open: number[] = [];
+    for (let zone = 0; zone < working.zones; zone++) {
+      if (this.inZone(pool, zone).length === 0) continue;
+      const held = working.inZone(row, zone) - (zone === own ? 1 : 0);
+      if (held < spread.least[zone]!) needy.push(zone);
+      if (held < spread.most[zone]!) open.push(zone);
+    }
+    return needy.length > 0 ? needy : open;
+  }
+
+  /**
+   * The broker for a replica that has to go somewhere: the one it weighs on least, of a sample of the zones' brokers,
+   * of all of them when the sample has none. `nobody` when the hard goals leave none.
+   */
+  best(row: number, column: number, zones: readonly number[], isForced = false): number {
+    const working = this.#working;
+    const pool = working.model.poolOfTopic[working.model.topicOf[row]!]!;
+    let total = 0;
+    for (const zone of zones) total += this.inZone(pool, zone).length;
+    working.prepareWeight(row, column === 0);
+    let found = 0;
+    if (total > this.samples * 1.5 && this.#allowed === undefined) {
+      for (let sample = 0; sample < this.samples; sample++) {
+        let at = working.random.below(total);
+        for (const zone of zones) {
+          const list = this.inZone(pool, zone);
+          if (at < list.length) {
+            this.#looked[found] = list[at]!;
+            this.#weights[found++] = working.weightOn(list[at]!);
+            break;
+          }
+          at -= list.length;
+        }
+      }
+      const best = this.#lightest(row, column, found, isForced);
+      if (best !== nobody) return best;
+      working.prepareWeight(row, column === 0);
+    }
+    found = 0;
+    for (const zone of zones) {
+      for (const broker of this.inZone(pool, zone)) {
+        if (this.#allowed !== undefined && !this.#allowed(broker)) continue;
+        this.#looked[found] = broker;
+        this.#weights[found++] = working.weightOn(broker);
+      }
+    }
+    return this.#lightest(row, column, found, isForced);
+  }
+
+  /** Of the first `found` brokers looked at, the lightest that the hard goals allow. */
+  #lightest(row: number, column: number, found: number, isForced: boolean): number {
+    for (let tried = 0; tried < found; tried++) {
+      let best = 0;
+      for (let at = 1; at < found; at++) if (this.#weights[at]! < this.#weights[best]!) best = at;
+      if (this.#working.mayMove(row, column, this.#looked[best]!, isForced)) return this.#looked[best]!;
+      this.#weights[best] = Number.POSITIVE_INFINITY;
+    }
+    return nobody;
+  }
+}
+
+/** Whether a broker's copies can still be read. */
+export function isReadable(working: Working, broker: number): boolean {
+  const state = working.model.conditions[broker];
+  return state !== condition.dead && state !== condition.away;
+}

@@ -1,0 +1,144 @@
+import { failure, type Result, success } from '../base/index.ts';
+import { type Model, nobody, replicaIds } from './model.ts';
+import type { Operation } from './operations.ts';
+import type { Plan, PlanCost } from './plan.ts';
+import type { Problem } from './problems.ts';
+
+/** A plan as plain values: what is written to files, shown, approved by its hash, and executed. */
+export type PlanDocument = {
+  readonly version: 1;
+  readonly operation: Operation;
+  readonly seed: number;
+  readonly inputHash: string;
+  readonly hash: string;
+  readonly cost: PlanCost & { readonly seconds: number };
+  readonly bounds: { readonly bytes: number; readonly seconds: number };
+  readonly problems: readonly Problem[];
+  /** In order; each is safe to stop after. */
+  readonly batches: readonly (readonly PlannedChange[])[];
+  readonly diskMoves: readonly PlannedDiskMove[];
+};
+
+export type PlannedChange = {
+  readonly topic: string;
+  readonly partition: number;
+  readonly bytes: number;
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+};
+
+export type PlannedDiskMove = {
+  readonly topic: string;
+  readonly partition: number;
+  readonly broker: number;
+  readonly from: string;
+  readonly to: string;
+  readonly bytes: number;
+};
+
+export function planDocument(plan: Plan): PlanDocument {
+  const { model, target, schedule } = plan;
+  const batches: PlannedChange[][] = [];
+  for (let batch = 0; batch + 1 < schedule.first.length; batch++) {
+    const rows = schedule.rows.subarray(schedule.first[batch]!, schedule.first[batch + 1]!);
+    batches.push(
+      Array.from(rows, (row) => ({
+        topic: model.topicNames[model.topicOf[row]!]!,
+        partition: model.partitionIds[row]!,
+        bytes: model.sizes[row]!,
+        from: replicaIds(model, model.replicas, row),
+        to: replicaIds(model, target, row),
+      })),
+    );
+  }
+  return {
+    version: 1,
+    operation: plan.operation,
+    seed: plan.options.seed,
+    inputHash: plan.inputHash,
+    hash: plan.hash,
+    cost: { ...plan.cost, seconds: schedule.seconds },
+    bounds: { bytes: plan.bounds.bytes, seconds: schedule.leastSeconds },
+    problems: plan.problems,
+    batches,
+    diskMoves: plan.diskMoves.map(({ row, broker, from, to, bytes }) => ({
+      topic: model.topicNames[model.topicOf[row]!]!,
+      partition: model.partitionIds[row]!,
+      broker: model.brokerIds[broker]!,
+      from,
+      to,
+      bytes,
+    })),
+  };
+}
+
+/** What is left of a plan, given where the replicas are now. */
+export type Remaining = {
+  readonly batches: readonly (readonly PlannedChange[])[];
+  readonly done: number;
+  readonly left: number;
+};
+
+/** A partition that somebody else has moved since: the plan must not be carried on. */
+export type Stale = { readonly topic: string; readonly partition: number; readonly message: string };
+
+/**
+ * Resumes a plan: what has arrived is not moved again, what has not begun or is under way is still to do. Anything
+ * else means that the cluster is no longer the one that was planned for.
+ *
+ * @param now  replicas of a partition now, in order; undefined: it is gone
+ */
+export function remainingOf(
+  { batches }: Pick<PlanDocument, 'batches'>,
+  now: (topic: string, partition: number) => readonly number[] | undefined,
+): Result<Remaining, readonly Stale[]> {
+  const stale: Stale[] = [];
+  let done = 0;
+  let left = 0;
+  const rest: PlannedChange[][] = [];
+  for (const batch of batches) {
+    const open: PlannedChange[] = [];
+    for (const change of batch) {
+      const { topic, partition, from, to } = change;
+      const held = now(topic, partition);
+      if (held?.join() === to.join()) done++;
+      else if (held !== undefined && (held.join() === from.join() || isUnderWay(held, from, to))) {
+        left++;
+        open.push(change);
+      } else {
+        const message =
+          held === undefined
+            ? 'is gone'
+            : `has replicas ${held.join(', ')}; the plan knows ${from.join(', ')} and ${to.join(', ')}`;
+        stale.push({ topic, partition, message });
+      }
+    }
+    if (open.length > 0) rest.push(open);
+  }
+  return stale.length > 0 ? failure(stale) : success({ batches: rest, done, left });
+}
+
+/** While a reassignment runs, Kafka lists the new replicas first and then those that will go. */
+function isUnderWay(held: readonly number[], from: readonly number[], to: readonly number[]): boolean {
+  const both = new Set([...from, ...to]);
+  return held.length === both.size && held.every((id) => both.has(id));
+}
+
+/** The model after the plan: replicas in place, first replicas leading, all in sync. */
+export function modelAfter(model: Model, target: Int32Array): Model {
+  const { width } = model;
+  const leaders = model.leaders.slice();
+  const inSync = model.inSync.slice();
+  for (let row = 0; row < leaders.length; row++) {
+    let isSame = true;
+    let held = 0;
+    for (let column = 0; column < width; column++) {
+      if (target[row * width + column] !== nobody) held++;
+      if (target[row * width + column] !== model.replicas[row * width + column]) isSame = false;
+    }
+    if (isSame) continue;
+    leaders[row] = target[row * width]!;
+    inSync[row] = held === 32 ? 0xffffffff : (1 << held) - 1;
+  }
+  return { ...model, replicas: target, leaders, inSync };
+}

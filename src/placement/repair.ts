@@ -1,0 +1,418 @@
+import { type Candidates, isReadable } from './candidates.ts';
+import { dimensionNames, dimensions, disk, replicaCount } from './dimensions.ts';
+import { condition, nobody, partitionName } from './model.ts';
+import type { Problem } from './problems.ts';
+import type { Working } from './working.ts';
+
+/**
+ * Brings the hard goals about: every replica on a broker that may keep it, as many as the replication factor says,
+ * zones as even as they can be. Largest first, each to the broker it weighs on least; nothing else moves.
+ *
+ * What cannot be done stays as it was and is answered as a problem.
+ */
+export function repair(working: Working, candidates: Candidates): Problem[] {
+  const problems: Problem[] = [];
+  const lacking = new Set<string>();
+  dropSurplus(working);
+  const { model } = working;
+  const displaced = displacedRows(working);
+  candidates.expect(displaced.length);
+  for (const row of largestFirst(model.sizes, displaced)) {
+    for (let column = 0; column < model.factors[row]!; column++) {
+      if (!isDisplaced(working, row, column)) continue;
+      const problem = settle(working, candidates, row, column);
+      if (problem === undefined) continue;
+      // One sentence a reason is enough: a lost zone would make a hundred thousand.
+      const key = `${problem.goal} ${problem.reason}`;
+      if (!lacking.has(key)) problems.push(problem);
+      lacking.add(key);
+    }
+  }
+  candidates.expect(0);
+  for (const row of unevenRows(working)) evenZones(working, candidates, row);
+  putLeadersWhereTheyMayLead(working, problems);
+  relieveLimits(working, candidates, problems);
+  return problems;
+}
+
+/** Replicas beyond the replication factor: from the fullest zone, then from the most loaded broker. */
+function dropSurplus(working: Working): void {
+  const { model, width } = working;
+  for (let row = 0; row < working.partitions; row++) {
+    let held = 0;
+    while (held < width && working.replicas[row * width + held] !== nobody) held++;
+    for (; held > model.factors[row]!; held--) {
+      let worst = -1;
+      let worstBy = Number.NEGATIVE_INFINITY;
+      for (let column = 0; column < held; column++) {
+        const broker = working.replicas[row * width + column]!;
+        // In order: unusable, out of its set, in an overfull zone, not the leader, heavy.
+        const unusable = working.keeping[broker] === 0 || !isInPool(working, row, broker) ? 1e9 : 0;
+        // Away, dead or behind: its loss costs no living copy.
+        const isLiving = isReadable(working, broker) && isInSync(working, row, broker);
+        const crowded = working.inZone(row, model.zoneOf[broker]!) * 1e6;
+        const by =
+          unusable +
+          (isLiving ? 0 : 1e8) +
+          crowded +
+          (column === 0 ? 0 : 1e3) +
+          working.pressure(row, column === 0, broker);
+        if (by > worstBy) {
+          worst = column;
+          worstBy = by;
+        }
+      }
+      working.drop(row, worst);
+    }
+  }
+}
+
+function isInSync({ model, home, width }: Working, row: number, broker: number): boolean {
+  for (let column = 0; column < width; column++) {
+    if (home[row * width + column] === broker) return ((model.inSync[row]! >> column) & 1) === 1;
+  }
+  return true;
+}
+
+function isInPool({ model }: Working, row: number, broker: number): boolean {
+  return model.poolOf[broker] === model.poolOfTopic[model.topicOf[row]!];
+}
+
+/** Whether a replica is missing in this column, or is where it must not stay. */
+function isDisplaced(working: Working, row: number, column: number): boolean {
+  const broker = working.replicas[row * working.width + column]!;
+  return broker === nobody || working.keeping[broker] === 0 || !isInPool(working, row, broker);
+}
+
+function displacedRows(working: Working): number[] {
+  const rows: number[] = [];
+  for (let row = 0; row < working.partitions; row++) {
+    for (let column = 0; column < working.model.factors[row]!; column++) {
+      if (!isDisplaced(working, row, column)) continue;
+      rows.push(row);
+      break;
+    }
+  }
+  return rows;
+}
+
+/** Rows by size, largest first, in steps of about 4 %; rows of one step stay in order. Linear in their number. */
+function largestFirst(sizes: Float64Array, rows: readonly number[]): Int32Array {
+  const stepOf = (row: number): number => 1023 - Math.min(1023, Math.floor(Math.log2(sizes[row]! + 1) * 18));
+  const first = new Int32Array(1025);
+  for (const row of rows) first[stepOf(row) + 1]!++;
+  for (let step = 1; step < first.length; step++) first[step]! += first[step - 1]!;
+  const ordered = new Int32Array(rows.length);
+  for (const row of rows) ordered[first[stepOf(row)]!++] = row;
+  return ordered;
+}
+
+function settle(working: Working, candidates: Candidates, row: number, column: number): Problem | undefined {
+  const { model, width } = working;
+  const topic = model.topicOf[row]!;
+  const from = working.replicas[row * width + column]!;
+  const fact = from === nobody ? 'needs another replica' : `must leave broker ${model.brokerIds[from]}`;
+  if (model.pinned[topic] === 1 && from !== nobody) {
+    return {
+      goal: 'H9',
+      severity: 'hard',
+      subject: partitionName(model, row),
+      reason: `topic ${model.topicNames[topic]} ${fact}, but is pinned`,
+      remedy: `unpin topic ${model.topicNames[topic]}`,
+    };
+  }
+  if (working.readable[row] === 0) {
+    return {
+      goal: 'H11',
+      severity: 'hard',
+      subject: partitionName(model, row),
+      reason: 'none of its replicas is on a living broker, so it cannot be copied',
+      remedy: 'bring one of its brokers back',
+    };
+  }
+  const zones = candidates.zonesFor(row, column);
+  if (from !== nobody && isZoneLost(working, from) && !working.options.sameZoneAllowed) {
+    const fresh = zones.filter((zone) => working.inZone(row, zone) === 0);
+    if (fresh.length === 0) return keptForZone(working, row, from);
+  }
+  let to = candidates.best(row, column, zones);
+  if (to === nobody) to = candidates.best(row, column, zones, true);
+  if (to === nobody) return unsettled(working, candidates, row, column, zones);
+  if (!working.isAffordable(row, column, to)) {
+    return {
+      goal: 'H12',
+      severity: 'hard',
+      subject: partitionName(model, row),
+      reason: 'the budget of bytes or moves is used up before every replica is where it must be',
+      remedy: 'raise the budget',
+    };
+  }
+  working.move(row, column, to);
+  return undefined;
+}
+
+/** Whether no broker of the zone of this dead one is left. */
+function isZoneLost({ model, keeping }: Working, broker: number): boolean {
+  if (model.conditions[broker] !== condition.dead) return false;
+  return !model.zoneOf.some((zone, other) => zone === model.zoneOf[broker] && keeping[other] === 1);
+}
+
+/** Every zone left has a copy: another one there would not survive that zone, and would have to move back later. */
+function keptForZone({ model }: Working, row: number, from: number): Problem {
+  const zone = model.zoneNames[model.zoneOf[from]!] || '(none)';
+  const left = model.factors[row]! - 1;
+  const least = model.minInSync[model.topicOf[row]!]!;
+  const effect =
+    left < least
+      ? `its partitions are under min.insync.replicas ${least} until then`
+      : left - 1 < least
+        ? `the loss of one more broker puts partitions under min.insync.replicas ${least}`
+        : `min.insync.replicas ${least} is still met`;
+  return {
+    goal: 'H4',
+    severity: 'hard',
+    subject: partitionName(model, row),
+    reason: `zone ${zone} is lost and every other zone has a copy already: its copies wait for the zone to return; ${effect}`,
+    remedy: `bring zone ${zone} back, add 1 broker in another zone, or allow a second copy in one zone`,
+  };
+}
+
+/** Why a replica finds no place. */
+function unsettled(
+  working: Working,
+  candidates: Candidates,
+  row: number,
+  column: number,
+  zones: readonly number[],
+): Problem {
+  const { model } = working;
+  const pool = model.poolOfTopic[model.topicOf[row]!]!;
+  const subject = partitionName(model, row);
+  const from = working.replicas[row * working.width + column]!;
+  const whose = model.poolNames[pool] === '' ? '' : ` of set ${model.poolNames[pool]}`;
+  if (zones.length === 0) {
+    let receivers = 0;
+    for (let zone = 0; zone < working.zones; zone++) receivers += candidates.inZone(pool, zone).length;
+    return {
+      goal: 'H2',
+      severity: 'hard',
+      subject,
+      reason: `replication factor ${model.factors[row]} needs more active brokers${whose} than the ${receivers} there are, or zones with room`,
+      remedy: `add ${Math.max(1, model.factors[row]! - receivers)} broker${model.factors[row]! - receivers > 1 ? 's' : ''}${whose}`,
+    };
+  }
+  const names = zones.map((zone) => model.zoneNames[zone] || '(none)').join(', ');
+  let free = 0;
+  let hosts = 0;
+  for (const zone of zones) {
+    for (const broker of candidates.inZone(pool, zone)) {
+      if (working.holds(row, broker)) continue;
+      hosts++;
+      if (working.hasRoom(row, column === 0, broker)) free++;
+    }
+  }
+  if (hosts > 0 && free === 0) {
+    return {
+      goal: 'H6',
+      severity: 'hard',
+      subject,
+      reason: `no broker in zone ${names} has room under its limits for another replica${from === nobody ? '' : ` of what broker ${model.brokerIds[from]} must give up`}`,
+      remedy: missingCapacity(working, row, names),
+    };
+  }
+  return {
+    goal: 'H3',
+    severity: 'hard',
+    subject,
+    reason: `every active broker in zone ${names} already has a replica of it`,
+    remedy: `add 1 broker in zone ${names}`,
+  };
+}
+
+/** The capacity that all displaced replicas lack, as brokers of the usual size. */
+function missingCapacity(working: Working, row: number, zoneNames: string): string {
+  const { model } = working;
+  let bytes = 0;
+  for (let other = 0; other < working.partitions; other++) {
+    for (let column = 0; column < model.factors[other]!; column++) {
+      const broker = working.replicas[other * working.width + column]!;
+      if (broker === nobody || working.keeping[broker] === 0) bytes += model.sizes[other]!;
+    }
+  }
+  const size = Math.max(bytes, model.sizes[row]!) / working.options.use.disk;
+  return `add 1 broker in zone ${zoneNames} with ${gibibytes(size)}`;
+}
+
+export function gibibytes(bytes: number): string {
+  const value = bytes / 2 ** 30;
+  return `${value >= 100 ? Math.ceil(value) : Math.ceil(value * 10) / 10} GiB`;
+}
+
+/** Rows whose zones hold more than they may, or less than they must while another zone could give. */
+function unevenRows(working: Working): number[] {
+  const rows: number[] = [];
+  const { model, width, zones } = working;
+  const held = new Int32Array(zones);
+  for (let row = 0; row < working.partitions; row++) {
+    held.fill(0);
+    for (let column = 0; column < width; column++) {
+      const broker = working.replicas[row * width + column]!;
+      if (broker !== nobody) held[model.zoneOf[broker]!]!++;
+    }
+    const spread = working.spreads.of(model.poolOfTopic[model.topicOf[row]!]!, model.factors[row]!);
+    for (let zone = 0; zone < zones; zone++) {
+      if (held[zone]! < spread.least[zone]! || held[zone]! > spread.most[zone]!) {
+        rows.push(row);
+        break;
+      }
+    }
+  }
+  return rows;
+}
+
+/** Moves replicas from a row's overfull zones to its thin ones, as far as there are brokers for them. */
+function evenZones(working: Working, candidates: Candidates, row: number): void {
+  const { model, width } = working;
+  for (let step = 0; step < width; step++) {
+    let bestColumn = -1;
+    let bestTo = nobody;
+    let bestBy = 0;
+    for (let column = 0; column < width; column++) {
+      const broker = working.replicas[row * width + column]!;
+      if (broker === nobody || working.keeping[broker] === 0) continue;
+      const zone = model.zoneOf[broker]!;
+      const inOwn = working.inZone(row, zone);
+      const pool = model.poolOfTopic[model.topicOf[row]!]!;
+      const spread = working.spreads.of(pool, model.factors[row]!);
+      if (inOwn <= spread.least[zone]!) continue;
+      const thin: number[] = [];
+      for (let other = 0; other < working.zones; other++) {
+        if (other === zone) continue;
+        const inOther = working.inZone(row, other);
+        const isBetter = inOwn > spread.most[zone]! ? inOther < spread.most[other]! : inOther < spread.least[other]!;
+        if (isBetter) thin.push(other);
+      }
+      if (thin.length === 0) continue;
+      let to = candidates.best(row, column, thin);
+      if (to === nobody) to = candidates.best(row, column, thin, true);
+      if (to === nobody || !working.isAffordable(row, column, to)) continue;
+      const by = 1e6 + working.dropOfMove(row, column, to) + (column === 0 ? 0 : 1e-3);
+      if (bestColumn === -1 || by > bestBy) {
+        bestColumn = column;
+        bestTo = to;
+        bestBy = by;
+      }
+    }
+    if (bestColumn === -1) return;
+    working.move(row, bestColumn, bestTo);
+  }
+}
+
+/** First replicas on brokers that may not lead, or cannot: another replica of the partition leads. */
+function putLeadersWhereTheyMayLead(working: Working, problems: Problem[]): void {
+  const { model, width } = working;
+  for (let row = 0; row < working.partitions; row++) {
+    const leader = working.replicas[row * width]!;
+    if (leader === nobody || (model.mayLead[leader] === 1 && working.keeping[leader] === 1)) continue;
+    let best = -1;
+    let bestDrop = Number.NEGATIVE_INFINITY;
+    for (let column = 1; column < width; column++) {
+      if (!working.mayLead(row, column)) continue;
+      const drop = working.dropOfLead(row, column);
+      if (drop > bestDrop) {
+        best = column;
+        bestDrop = drop;
+      }
+    }
+    if (best !== -1) working.lead(row, best);
+    else if (model.mayLead[leader] === 0 && problems.every(({ goal }) => goal !== 'H10')) {
+      problems.push({
+        goal: 'H10',
+        severity: 'hard',
+        subject: partitionName(model, row),
+        reason: `none of its replicas is on a broker that may lead`,
+        remedy: 'let one of its brokers lead',
+      });
+    }
+  }
+}
+
+/**
+ * Takes replicas off brokers that are over a hard limit, those first that help most for their bytes.
+ *
+ * @param chosen  only these brokers; all when left out
+ */
+export function relieveLimits(
+  working: Working,
+  candidates: Candidates,
+  problems: Problem[],
+  chosen?: ReadonlySet<number>,
+): void {
+  const over: number[] = [];
+  for (let broker = 0; broker < working.brokers; broker++) {
+    if (overLimit(working, broker) !== -1 && chosen?.has(broker) !== false) over.push(broker);
+  }
+  if (over.length === 0) return;
+  const { first, cells } = working.replicasByBroker();
+  for (const broker of over) {
+    if (working.keeping[broker] === 0) continue;
+    relieve(working, candidates, broker, cells.subarray(first[broker]!, first[broker + 1]!));
+    const dimension = overLimit(working, broker);
+    if (dimension === -1) continue;
+    const cell = broker * dimensions + dimension;
+    const by = working.loads[cell]! - working.limits[cell]!;
+    const { model } = working;
+    const zone = model.zoneNames[model.zoneOf[broker]!];
+    problems.push({
+      goal: dimension === disk ? 'H6' : dimension === replicaCount ? 'H5' : 'H7',
+      severity: 'hard',
+      subject: `broker ${model.brokerIds[broker]}`,
+      reason: `${dimensionNames[dimension]} is ${dimension === disk ? gibibytes(by) : by.toPrecision(3)} over its limit and no other broker can take it`,
+      remedy: `add 1 broker${zone ? ` in zone ${zone}` : ''}${dimension === disk ? ` with ${gibibytes(by / working.options.use.disk)}` : ''}`,
+    });
+  }
+}
+
+/** First dimension in which a broker is over its hard limit; -1 for none. */
+export function overLimit(working: Working, broker: number): number {
+  for (let dimension = 0; dimension <= replicaCount; dimension++) {
+    const cell = broker * dimensions + dimension;
+    if (working.loads[cell]! > working.limits[cell]! * (1 + 1e-12)) return dimension;
+  }
+  return -1;
+}
+
+function relieve(working: Working, candidates: Candidates, broker: number, held: Int32Array): void {
+  const { model, width } = working;
+  for (let round = 0; round < dimensions; round++) {
+    const dimension = overLimit(working, broker);
+    if (dimension === -1) return;
+    const amount = (cell: number): number => {
+      const row = Math.floor(cell / width);
+      const isLeader = cell % width === 0;
+      if (dimension === disk) return model.sizes[row]!;
+      if (dimension === replicaCount) return 1;
+      if (dimension === 1) return model.inRates[row]!;
+      if (dimension === 2) return isLeader ? model.outRates[row]! + model.inRates[row]! * (model.factors[row]! - 1) : 0;
+      return isLeader ? model.leaderCpu[row]! : model.followerCpu[row]!;
+    };
+    // Most relief a byte first; of equals the larger, so that few partitions move.
+    const order = [...held].sort((one, other) => {
+      const sizes = model.sizes;
+      const oneSize = sizes[Math.floor(one / width)]!;
+      const otherSize = sizes[Math.floor(other / width)]!;
+      const by = amount(other) / (otherSize + 1) - amount(one) / (oneSize + 1);
+      return Math.abs(by) > 1e-9 ? by : otherSize - oneSize || one - other;
+    });
+    for (const cell of order) {
+      const load = broker * dimensions + dimension;
+      const excess = working.loads[load]! - working.limits[load]!;
+      if (excess <= 0) break;
+      if (working.replicas[cell] !== broker || amount(cell) <= 0) continue;
+      const row = Math.floor(cell / width);
+      const column = cell % width;
+      const to = candidates.best(row, column, candidates.zonesFor(row, column));
+      if (to !== nobody && working.isAffordable(row, column, to)) working.move(row, column, to);
+    }
+  }
+}

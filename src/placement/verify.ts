@@ -1,0 +1,273 @@
+import { type Model, nobody, partitionName } from './model.ts';
+import type { PlanOptions } from './options.ts';
+import type { GoalName } from './problems.ts';
+
+/** A rule that a plan breaks, or leaves broken. */
+export type Violation = {
+  readonly goal: GoalName;
+  /** Batch in which it shows; -1: at the end. */
+  readonly batch: number;
+  readonly subject: string;
+  readonly message: string;
+  /** `introduced`: the plan does it, and must not. `remaining`: it was so before and stays. */
+  readonly kind: 'introduced' | 'remaining';
+};
+
+/** What is verified: a cluster, where its replicas are to be, and in which order they get there. */
+export type Claim = {
+  readonly model: Model;
+  readonly target: Int32Array;
+  readonly rows: Int32Array;
+  readonly first: Int32Array;
+};
+
+const mostReported = 1000;
+
+/**
+ * Checks the hard goals of a plan at its end and in every batch, while copies are under way and after. It shares no
+ * code with the planner: it reads the two assignments and counts for itself.
+ */
+export function verify(claim: Claim, options: PlanOptions): Violation[] {
+  const found: Violation[] = [];
+  const report = (violation: Violation): void => {
+    if (found.length < mostReported) found.push(violation);
+  };
+  checkOrder(claim, report);
+  for (let row = 0; row < claim.model.topicOf.length; row++) checkPartition(claim, row, options, report);
+  checkBrokers(claim, options, report);
+  checkBatches(claim, options, report);
+  checkBudget(claim, options, report);
+  return found;
+}
+
+type Report = (violation: Violation) => void;
+
+const listOf = ({ width }: Model, replicas: Int32Array, row: number): number[] =>
+  Array.from(replicas.subarray(row * width, (row + 1) * width)).filter((broker) => broker !== nobody);
+const stateOf = (model: Model, broker: number) =>
+  ['active', 'draining', 'cordoned', 'dead', 'away'][model.conditions[broker]!]!;
+const isUp = (model: Model, broker: number): boolean => !['dead', 'away'].includes(stateOf(model, broker));
+
+/** Every changed partition is in exactly one batch, and no other is. */
+function checkOrder({ model, target, rows, first }: Claim, report: Report): void {
+  const times = new Map<number, number>();
+  for (const row of rows) times.set(row, (times.get(row) ?? 0) + 1);
+  const say = (row: number, message: string): void =>
+    report({ goal: 'S8', batch: -1, subject: partitionName(model, row), message, kind: 'introduced' });
+  for (let row = 0; row < model.topicOf.length; row++) {
+    const before = listOf(model, model.replicas, row).join();
+    const differs = before !== listOf(model, target, row).join();
+    const planned = times.get(row) ?? 0;
+    if (differs && planned !== 1) say(row, `changes, and is in ${planned} batches`);
+    if (!differs && planned !== 0) say(row, 'is in a batch, and does not change');
+  }
+  for (let at = 1; at < first.length; at++) {
+    if (first[at]! < first[at - 1]!) say(0, 'batches are not in order');
+  }
+}
+
+/** H1-H4 and H8-H11 of one partition at the end. */
+function checkPartition({ model, target }: Claim, row: number, options: PlanOptions, report: Report): void {
+  const before = listOf(model, model.replicas, row);
+  const after = listOf(model, target, row);
+  const topic = model.topicOf[row]!;
+  const say = (goal: GoalName, message: string, isOld: boolean): void =>
+    report({ goal, batch: -1, subject: partitionName(model, row), message, kind: isOld ? 'remaining' : 'introduced' });
+
+  if (new Set(after).size !== after.length) say('H1', 'has two replicas on one broker', false);
+  const factor = model.factors[row]!;
+  if (after.length !== factor) {
+    const isOld =
+      before.length < factor
+        ? after.length >= before.length && after.length < factor
+        : after.length <= before.length && after.length > factor;
+    say('H2', `has ${after.length} replicas, not ${factor}`, isOld);
+  }
+  const added = after.filter((broker) => !before.includes(broker));
+  for (const broker of after) {
+    const state = stateOf(model, broker);
+    const id = model.brokerIds[broker];
+    if (state !== 'active' && added.includes(broker)) say('H8', `gets a replica on ${state} broker ${id}`, false);
+    if ((state === 'draining' || state === 'dead') && !added.includes(broker)) {
+      say('H8', `keeps a replica on ${state} broker ${id}`, true);
+    }
+    if (model.poolOf[broker] !== model.poolOfTopic[topic])
+      say('H9', `is on broker ${id} of another set`, !added.includes(broker));
+  }
+  if (model.pinned[topic] === 1 && added.length > 0 && before.length >= factor) say('H9', 'is pinned and moves', false);
+  if (after.length > 0 && model.mayLead[after[0]!] === 0) {
+    say(
+      'H10',
+      `has its preferred leader on broker ${model.brokerIds[after[0]!]}, which may not lead`,
+      before[0] === after[0],
+    );
+  }
+  checkZones(model, row, before, after, say);
+  const inSync = before.filter((_, column) => ((model.inSync[row]! >> column) & 1) === 1);
+  const least = Math.min(model.minInSync[topic]!, factor);
+  const living = after.filter((broker) => isUp(model, broker) && (added.includes(broker) || inSync.includes(broker)));
+  const livingBefore = inSync.filter((broker) => isUp(model, broker));
+  if (living.length < least && living.length < livingBefore.length) {
+    say('H11', `is left with ${living.length} living in-sync replicas, under min.insync.replicas ${least}`, false);
+  }
+  // Copies need a source.
+  if (added.length > 0 && before.length > 0 && before.every((broker) => !isUp(model, broker))) {
+    say('H11', 'is to be copied, and none of its replicas can be read', false);
+  }
+  void options;
+}
+
+/** As even over zones as the numbers allow: no replica could go to another zone and make two zones more alike. */
+function checkZones(
+  model: Model,
+  row: number,
+  before: readonly number[],
+  after: readonly number[],
+  say: (goal: GoalName, message: string, isOld: boolean) => void,
+): void {
+  const was = unevenness(model, row, before);
+  const is = unevenness(model, row, after);
+  if (is !== undefined) {
+    const isOld = was !== undefined && was.by >= is.by;
+    // Fewer zones hold what was held by a zone that is gone: nothing the plan does.
+    say(
+      'H3',
+      `has ${is.most} replicas in zone ${is.full || '(none)'} and ${is.least} in ${is.thin || '(none)'}`,
+      isOld || after.join() === before.join(),
+    );
+  }
+}
+
+function unevenness(model: Model, row: number, held: readonly number[]) {
+  const counts = new Map<string, number>();
+  const places = new Set<string>();
+  const pool = model.poolOfTopic[model.topicOf[row]!];
+  for (let broker = 0; broker < model.brokerIds.length; broker++) {
+    const zone = model.zoneNames[model.zoneOf[broker]!]!;
+    if (!counts.has(zone)) counts.set(zone, 0);
+    if (held.includes(broker)) counts.set(zone, counts.get(zone)! + 1);
+    else if (stateOf(model, broker) === 'active' && model.poolOf[broker] === pool) places.add(zone);
+  }
+  let worst: { by: number; full: string; thin: string; most: number; least: number } | undefined;
+  for (const [full, most] of counts) {
+    for (const [thin, least] of counts) {
+      const by = most - least;
+      if (by >= 2 && places.has(thin) && (worst === undefined || by > worst.by))
+        worst = { by, full, thin, most, least };
+    }
+  }
+  return worst;
+}
+
+/** H5-H7 of every broker at the end: under the limit, or no more than before. */
+function checkBrokers({ model, target }: Claim, { use }: PlanOptions, report: Report): void {
+  const before = usesOf(model, model.replicas);
+  const after = usesOf(model, target);
+  for (let broker = 0; broker < model.brokerIds.length; broker++) {
+    const limits: [GoalName, string, number, number, number][] = [
+      ['H5', 'replicas', before[broker]!.replicas, after[broker]!.replicas, model.replicaCapacity[broker]!],
+      ['H6', 'bytes on disk', before[broker]!.disk, after[broker]!.disk, model.diskCapacity[broker]! * use.disk],
+      ['H7', 'bytes/s in', before[broker]!.in, after[broker]!.in, model.inCapacity[broker]! * use.in],
+      ['H7', 'bytes/s out', before[broker]!.out, after[broker]!.out, model.outCapacity[broker]! * use.out],
+      ['H7', 'cores', before[broker]!.cpu, after[broker]!.cpu, model.cpuCapacity[broker]! * use.cpu],
+    ];
+    for (const [goal, what, was, is, limit] of limits) {
+      if (is <= limit * (1 + 1e-9)) continue;
+      const kind = is <= was * (1 + 1e-9) ? 'remaining' : 'introduced';
+      const message = `${is.toPrecision(4)} ${what}, the limit is ${limit.toPrecision(4)}`;
+      report({ goal, batch: -1, subject: `broker ${model.brokerIds[broker]}`, message, kind });
+    }
+  }
+}
+
+function usesOf(model: Model, replicas: Int32Array) {
+  const uses = Array.from(model.brokerIds, () => ({ replicas: 0, disk: 0, in: 0, out: 0, cpu: 0 }));
+  for (let row = 0; row < model.topicOf.length; row++) {
+    for (const [column, broker] of listOf(model, replicas, row).entries()) {
+      const sums = uses[broker]!;
+      sums.replicas++;
+      sums.disk += model.sizes[row]!;
+      sums.in += model.inRates[row]!;
+      sums.cpu += column === 0 ? model.leaderCpu[row]! : model.followerCpu[row]!;
+      if (column === 0) sums.out += model.outRates[row]! + model.inRates[row]! * (model.factors[row]! - 1);
+    }
+  }
+  return uses;
+}
+
+/** H6 while copies run: old and new side by side, and the growth of what is copied. Each batch is safe to stop after. */
+function checkBatches(
+  { model, target, rows, first }: Claim,
+  { transientDiskUse, batch }: PlanOptions,
+  report: Report,
+): void {
+  const used = usesOf(model, model.replicas).map(({ disk }) => disk);
+  const start = used.slice();
+  for (let at = 0; at + 1 < first.length; at++) {
+    const incoming = new Map<number, number>();
+    const leaving = new Map<number, number>();
+    let busiest = 0;
+    for (const row of rows.subarray(first[at]!, first[at + 1]!)) {
+      const before = listOf(model, model.replicas, row);
+      const after = listOf(model, target, row);
+      for (const broker of after) {
+        if (before.includes(broker)) continue;
+        const sum = (incoming.get(broker) ?? 0) + model.sizes[row]!;
+        incoming.set(broker, sum);
+        busiest = Math.max(busiest, sum);
+      }
+      for (const broker of before) {
+        if (!after.includes(broker)) leaving.set(broker, (leaving.get(broker) ?? 0) + model.sizes[row]!);
+      }
+    }
+    for (const [broker, bytes] of incoming) {
+      const peak = used[broker]! + bytes;
+      const limit = model.diskCapacity[broker]! * transientDiskUse;
+      if (peak <= Math.max(limit, start[broker]!) * (1 + 1e-9)) continue;
+      const message = `holds ${peak.toPrecision(4)} bytes while copies run, the limit is ${limit.toPrecision(4)}`;
+      report({ goal: 'H6', batch: at, subject: `broker ${model.brokerIds[broker]}`, message, kind: 'introduced' });
+    }
+    for (const [broker, bytes] of incoming) used[broker]! += bytes;
+    for (const [broker, bytes] of leaving) used[broker]! -= bytes;
+    const partitions = first[at + 1]! - first[at]!;
+    if (partitions > batch.partitions) {
+      report({
+        goal: 'H12',
+        batch: at,
+        subject: `batch ${at}`,
+        message: `changes ${partitions} partitions, the limit is ${batch.partitions}`,
+        kind: 'introduced',
+      });
+    }
+  }
+}
+
+/** H12: bytes and replicas copied. */
+function checkBudget({ model, target }: Claim, { maxBytes, maxMoves }: PlanOptions, report: Report): void {
+  let bytes = 0;
+  let moves = 0;
+  for (let row = 0; row < model.topicOf.length; row++) {
+    const before = listOf(model, model.replicas, row);
+    for (const broker of listOf(model, target, row)) {
+      if (before.includes(broker)) continue;
+      moves++;
+      bytes += model.sizes[row]!;
+    }
+  }
+  if (bytes > maxBytes * (1 + 1e-9))
+    report({
+      goal: 'H12',
+      batch: -1,
+      subject: 'plan',
+      message: `copies ${bytes} bytes, the budget is ${maxBytes}`,
+      kind: 'introduced',
+    });
+  if (moves > maxMoves)
+    report({
+      goal: 'H12',
+      batch: -1,
+      subject: 'plan',
+      message: `copies ${moves} replicas, the budget is ${maxMoves}`,
+      kind: 'introduced',
+    });
+}

@@ -1,0 +1,420 @@
+import { type Random, seededRandom } from '../base/index.ts';
+import { cpu, dimensions, disk, inRate, leaderCount, outRate, replicaCount } from './dimensions.ts';
+import { condition, type Model, nobody } from './model.ts';
+import type { PlanOptions } from './options.ts';
+import { itemOf, keeps, loadsOf, receives, SpreadTable, type Targets, targetsOf } from './targets.ts';
+import { TopicCounts } from './topic-counts.ts';
+
+/**
+ * An assignment while it is being improved: replicas, the loads they make, and what one step would change. This is the
+ * hot state of the planner, so it is mutable and lives in typed arrays; it belongs to one plan and never leaves it.
+ *
+ * The potential is the sum, over brokers and dimensions, of the squared distance from the band in shares. Steps are
+ * taken only when it falls, so the search ends.
+ */
+export class Working {
+  readonly model: Model;
+  readonly options: PlanOptions;
+  readonly random: Random;
+  readonly width: number;
+  readonly brokers: number;
+  readonly partitions: number;
+  readonly zones: number;
+  readonly replicas: Int32Array;
+  /** The assignment at the start: what is there costs nothing. */
+  readonly home: Int32Array;
+  readonly loads: Float64Array;
+  readonly spreads: SpreadTable;
+  readonly topicCounts: TopicCounts;
+  readonly #topicReplicas: Int32Array;
+  /** Most of a topic that each broker should hold, as a fraction. */
+  readonly #topicFactor: Float64Array;
+  readonly receiving: Uint8Array;
+  readonly keeping: Uint8Array;
+  readonly limits: Float64Array;
+  /** 1: some replica at the start can be read, or there is none to read. Others cannot be copied, and stay. */
+  readonly readable: Uint8Array;
+  targets: Targets;
+  /** Bytes and replicas that the assignment costs to reach from `home`. */
+  costBytes = 0;
+  costMoves = 0;
+  /** 1 / mean share by dimension: makes bytes, cores and counts comparable. */
+  readonly #perMean: Float64Array;
+  readonly #weightDimension = new Int32Array(dimensions);
+  readonly #weightItem = new Float64Array(dimensions);
+  readonly #weightFactor = new Float64Array(dimensions);
+  #weightCount = 0;
+  #maxBytes: number;
+  readonly #item = new Float64Array(dimensions);
+  readonly #follower = new Float64Array(dimensions);
+  #affinity: ((one: number, other: number) => boolean) | undefined;
+
+  constructor(model: Model, options: PlanOptions, band = options.band) {
+    this.model = model;
+    this.options = options;
+    this.#maxBytes = options.maxBytes;
+    this.random = seededRandom(options.seed);
+    this.width = model.width;
+    this.brokers = model.brokerIds.length;
+    this.partitions = model.topicOf.length;
+    this.zones = model.zoneNames.length;
+    this.home = model.replicas;
+    this.replicas = model.replicas.slice();
+    this.loads = loadsOf(model, this.replicas);
+    this.spreads = new SpreadTable(model);
+    this.targets = targetsOf(model, this.spreads, band, this.loads);
+    this.receiving = Uint8Array.from(model.brokerIds, (_, broker) => (receives(model, broker) ? 1 : 0));
+    this.keeping = Uint8Array.from(model.brokerIds, (_, broker) => (keeps(model, broker) ? 1 : 0));
+    this.limits = limitsOf(model, options);
+    this.readable = readableRows(model);
+    this.#topicReplicas = new Int32Array(model.topicNames.length);
+    this.topicCounts = new TopicCounts(model.topicNames.length, this.brokers, this.partitions * this.width);
+    let replicas = 0;
+    for (const factor of model.factors) replicas += factor;
+    this.#perMean = perMeanOf(this.targets);
+    this.#topicFactor = new Float64Array(this.brokers);
+    for (let broker = 0; broker < this.brokers; broker++) {
+      this.#topicFactor[broker] = (1.5 * this.targets.share[broker * dimensions + replicaCount]!) / replicas;
+    }
+    for (let row = 0; row < this.partitions; row++) {
+      this.#topicReplicas[model.topicOf[row]!]! += model.factors[row]!;
+      for (let column = 0; column < this.width; column++) {
+        const broker = this.replicas[row * this.width + column]!;
+        if (broker !== nobody) this.topicCounts.add(model.topicOf[row]!, broker, 1);
+      }
+    }
+  }
+
+  /** Restricts which brokers may share a partition (scatter width). */
+  restrictPairs(mayShare: (one: number, other: number) => boolean): void {
+    this.#affinity = mayShare;
+  }
+
+  /** Most replicas of a topic that a step may put on a broker: half as many again as its share, and one. */
+  topicLimit(topic: number, broker: number): number {
+    return Math.ceil(this.#topicReplicas[topic]! * this.#topicFactor[broker]!) + 1;
+  }
+
+  /** Squared distance from the band of one broker. */
+  potentialOf(broker: number): number {
+    let sum = 0;
+    for (let cell = broker * dimensions, end = cell + dimensions; cell < end; cell++) {
+      sum += excessOf(this.targets, cell, this.loads[cell]!);
+    }
+    return sum;
+  }
+
+  potential(): number {
+    let sum = 0;
+    for (let broker = 0; broker < this.brokers; broker++) sum += this.potentialOf(broker);
+    return sum;
+  }
+
+  holds(row: number, broker: number): boolean {
+    const start = row * this.width;
+    for (let column = start; column < start + this.width; column++) if (this.replicas[column] === broker) return true;
+    return false;
+  }
+
+  isHome(row: number, broker: number): boolean {
+    const start = row * this.width;
+    for (let column = start; column < start + this.width; column++) if (this.home[column] === broker) return true;
+    return false;
+  }
+
+  /** Replicas of a row in a zone. */
+  inZone(row: number, zone: number): number {
+    let count = 0;
+    for (let cell = row * this.width, end = cell + this.width; cell < end; cell++) {
+      const broker = this.replicas[cell]!;
+      if (broker !== nobody && this.model.zoneOf[broker] === zone) count++;
+    }
+    return count;
+  }
+
+  /**
+   * Whether replica (`row`, `column`) may go to `to` by the hard goals: a receiving broker of the topic's set that
+   * has none of the partition, room under its limits, and zones no less even than before. Unless `isForced`, it also
+   * keeps a topic from gathering on a broker.
+   */
+  mayMove(row: number, column: number, to: number, isForced = false): boolean {
+    const { model } = this;
+    if (this.receiving[to] === 0 || model.poolOf[to] !== model.poolOfTopic[model.topicOf[row]!]) return false;
+    if (model.pinned[model.topicOf[row]!] === 1 && this.replicas[row * this.width + column] !== nobody) return false;
+    if (this.readable[row] === 0 || this.holds(row, to)) return false;
+    if (column === 0 && model.mayLead[to] === 0) return false;
+    const from = this.replicas[row * this.width + column]!;
+    const zone = model.zoneOf[to]!;
+    if (from === nobody || model.zoneOf[from] !== zone) {
+      const spread = this.spreads.of(model.poolOf[to]!, model.factors[row]!);
+      if (this.inZone(row, zone) >= spread.most[zone]!) return false;
+      if (from !== nobody && this.keeping[from] === 1) {
+        const left = model.zoneOf[from]!;
+        const inLeft = this.inZone(row, left);
+        if (inLeft <= spread.least[left]!) return false;
+      }
+    }
+    const topic = model.topicOf[row]!;
+    if (!isForced && this.topicCounts.get(topic, to) >= this.topicLimit(topic, to)) return false;
+    return this.hasRoom(row, column === 0, to) && this.#mayPair(row, column, to);
+  }
+
+  #mayPair(row: number, column: number, to: number): boolean {
+    if (this.#affinity === undefined) return true;
+    for (let other = 0; other < this.width; other++) {
+      const broker = this.replicas[row * this.width + other]!;
+      if (other !== column && broker !== nobody && !this.#affinity(broker, to)) return false;
+    }
+    return true;
+  }
+
+  /** Whether one more replica keeps a broker under its hard limits. */
+  hasRoom(row: number, isLeader: boolean, broker: number): boolean {
+    itemOf(this.model, row, isLeader, this.#item);
+    const start = broker * dimensions;
+    for (let dimension = 0; dimension <= replicaCount; dimension++) {
+      if (
+        this.#item[dimension]! > 0 &&
+        this.loads[start + dimension]! + this.#item[dimension]! > this.limits[start + dimension]!
+      )
+        return false;
+    }
+    return true;
+  }
+
+  /** Bytes that moving the replica adds to the cost: nothing for a broker that had it at the start. */
+  costOfMove(row: number, column: number, to: number): number {
+    const from = this.replicas[row * this.width + column]!;
+    const size = this.model.sizes[row]!;
+    return (this.isHome(row, to) ? 0 : size) - (from === nobody || this.isHome(row, from) ? 0 : size);
+  }
+
+  /** Sets the budget of bytes for what follows, counted from the start. */
+  limitBytes(bytes: number): void {
+    this.#maxBytes = bytes;
+  }
+
+  /** Whether the budgets of bytes and moves allow it. */
+  isAffordable(row: number, column: number, to: number): boolean {
+    const { maxMoves } = this.options;
+    return (
+      this.costBytes + this.costOfMove(row, column, to) <= this.#maxBytes &&
+      (this.costMoves < maxMoves || this.isHome(row, to))
+    );
+  }
+
+  /**
+   * How much a replica weighs on a broker: the growth of the sum of squared relative loads, large brokers counting
+   * for more. Smooth inside the band too, so it tells two brokers apart that both have room.
+   */
+  pressure(row: number, isLeader: boolean, to: number): number {
+    this.prepareWeight(row, isLeader);
+    return this.weightOn(to);
+  }
+
+  /** Fixes the replica that `weightOn` asks about. */
+  prepareWeight(row: number, isLeader: boolean): void {
+    itemOf(this.model, row, isLeader, this.#item);
+    const count = isLeader ? dimensions : followerDimensions.length;
+    for (let at = 0; at < count; at++) {
+      const dimension = isLeader ? at : followerDimensions[at]!;
+      this.#weightDimension[at] = dimension;
+      this.#weightItem[at] = this.#item[dimension]!;
+      this.#weightFactor[at] = this.#item[dimension]! * this.#perMean[dimension]!;
+    }
+    this.#weightCount = count;
+  }
+
+  /** `pressure` of the replica fixed by `prepareWeight`. */
+  weightOn(to: number): number {
+    const { loads } = this;
+    const { perShare } = this.targets;
+    let sum = 0;
+    for (let at = 0; at < this.#weightCount; at++) {
+      const cell = to * dimensions + this.#weightDimension[at]!;
+      sum += this.#weightFactor[at]! * (2 * loads[cell]! + this.#weightItem[at]!) * perShare[cell]!;
+    }
+    return sum;
+  }
+
+  /** By how much the potential falls when the replica goes to `to`. */
+  dropOfMove(row: number, column: number, to: number): number {
+    const item = this.#item;
+    itemOf(this.model, row, column === 0, item);
+    const from = this.replicas[row * this.width + column]!;
+    return (from === nobody ? 0 : this.#change(from, item, -1)) + this.#change(to, item, 1);
+  }
+
+  /** By how much the potential of `broker` falls when `item` is added `sign` times. */
+  #change(broker: number, item: Float64Array, sign: number): number {
+    const { targets, loads } = this;
+    let drop = 0;
+    for (let dimension = 0, cell = broker * dimensions; dimension < dimensions; dimension++, cell++) {
+      if (item[dimension] === 0) continue;
+      const perShare = targets.perShare[cell]!;
+      if (perShare === 0) continue;
+      const low = targets.low[cell]!;
+      const high = targets.high[cell]!;
+      const before = loads[cell]! * perShare;
+      const after = before + sign * item[dimension]! * perShare;
+      const one = before > high ? before - high : before < low ? low - before : 0;
+      const other = after > high ? after - high : after < low ? low - after : 0;
+      drop += one * one - other * other;
+    }
+    return drop;
+  }
+
+  move(row: number, column: number, to: number): void {
+    const cell = row * this.width + column;
+    const from = this.replicas[cell]!;
+    const topic = this.model.topicOf[row]!;
+    itemOf(this.model, row, column === 0, this.#item);
+    this.costBytes += this.costOfMove(row, column, to);
+    this.costMoves += (this.isHome(row, to) ? 0 : 1) - (from === nobody || this.isHome(row, from) ? 0 : 1);
+    if (from !== nobody) {
+      this.#add(from, this.#item, -1);
+      this.topicCounts.add(topic, from, -1);
+    }
+    this.#add(to, this.#item, 1);
+    this.topicCounts.add(topic, to, 1);
+    this.replicas[cell] = to;
+  }
+
+  /** Takes a replica away; the rest of the row closes up. */
+  drop(row: number, column: number): void {
+    const start = row * this.width;
+    const broker = this.replicas[start + column]!;
+    itemOf(this.model, row, column === 0, this.#item);
+    this.#add(broker, this.#item, -1);
+    this.topicCounts.add(this.model.topicOf[row]!, broker, -1);
+    if (!this.isHome(row, broker)) {
+      this.costBytes -= this.model.sizes[row]!;
+      this.costMoves--;
+    }
+    for (let at = column; at < this.width - 1; at++) this.replicas[start + at] = this.replicas[start + at + 1]!;
+    this.replicas[start + this.width - 1] = nobody;
+    const next = this.replicas[start]!;
+    if (column === 0 && next !== nobody) {
+      // The next replica leads now: it carries the difference.
+      itemOf(this.model, row, false, this.#item);
+      this.#add(next, this.#item, -1);
+      itemOf(this.model, row, true, this.#item);
+      this.#add(next, this.#item, 1);
+    }
+  }
+
+  mayLead(row: number, column: number): boolean {
+    const broker = this.replicas[row * this.width + column]!;
+    if (broker === nobody || this.receiving[broker] === 0 || this.model.mayLead[broker] === 0) return false;
+    const start = broker * dimensions;
+    itemOf(this.model, row, true, this.#item);
+    itemOf(this.model, row, false, this.#follower);
+    for (const dimension of [outRate, cpu]) {
+      const more = this.#item[dimension]! - this.#follower[dimension]!;
+      if (more > 0 && this.loads[start + dimension]! + more > this.limits[start + dimension]!) return false;
+    }
+    return true;
+  }
+
+  /** By how much the potential falls when the replica in `column` becomes the leader; costs no bytes. */
+  dropOfLead(row: number, column: number): number {
+    const item = this.#leadDifference(row);
+    const start = row * this.width;
+    return this.#change(this.replicas[start]!, item, -1) + this.#change(this.replicas[start + column]!, item, 1);
+  }
+
+  lead(row: number, column: number): void {
+    const item = this.#leadDifference(row);
+    const start = row * this.width;
+    const old = this.replicas[start]!;
+    const next = this.replicas[start + column]!;
+    this.#add(old, item, -1);
+    this.#add(next, item, 1);
+    this.replicas[start] = next;
+    this.replicas[start + column] = old;
+  }
+
+  #leadDifference(row: number): Float64Array {
+    itemOf(this.model, row, true, this.#item);
+    itemOf(this.model, row, false, this.#follower);
+    for (let dimension = 0; dimension < dimensions; dimension++) this.#item[dimension]! -= this.#follower[dimension]!;
+    return this.#item;
+  }
+
+  #add(broker: number, item: Float64Array, sign: number): void {
+    const start = broker * dimensions;
+    for (let dimension = 0; dimension < dimensions; dimension++) {
+      this.loads[start + dimension]! += sign * item[dimension]!;
+    }
+  }
+
+  /** Replica cells by broker: those of broker b are `cells[first[b]]` to `cells[first[b + 1]]` (exclusive). */
+  replicasByBroker(): { readonly first: Int32Array; readonly cells: Int32Array } {
+    const first = new Int32Array(this.brokers + 2);
+    const { replicas } = this;
+    for (let cell = 0; cell < replicas.length; cell++) if (replicas[cell] !== nobody) first[replicas[cell]! + 2]!++;
+    for (let broker = 2; broker < first.length; broker++) first[broker]! += first[broker - 1]!;
+    const cells = new Int32Array(first[this.brokers + 1]!);
+    for (let cell = 0; cell < replicas.length; cell++) {
+      if (replicas[cell] !== nobody) cells[first[replicas[cell]! + 1]!++] = cell;
+    }
+    return { first, cells };
+  }
+
+  /** Brokers outside the band in some dimension, furthest first. */
+  outside(): number[] {
+    const found: { broker: number; by: number }[] = [];
+    for (let broker = 0; broker < this.brokers; broker++) {
+      const by = this.potentialOf(broker);
+      if (by > 1e-9) found.push({ broker, by });
+    }
+    found.sort((one, other) => other.by - one.by || one.broker - other.broker);
+    return found.map(({ broker }) => broker);
+  }
+}
+
+function excessOf({ perShare, low, high }: Targets, cell: number, load: number): number {
+  if (perShare[cell] === 0) return 0;
+  const relative = load * perShare[cell]!;
+  const by = relative > high[cell]! ? relative - high[cell]! : relative < low[cell]! ? low[cell]! - relative : 0;
+  return by * by;
+}
+
+function readableRows({ replicas, width, conditions, topicOf }: Model): Uint8Array {
+  const readable = new Uint8Array(topicOf.length);
+  for (let row = 0; row < readable.length; row++) {
+    let held = 0;
+    for (let cell = row * width; cell < (row + 1) * width; cell++) {
+      const broker = replicas[cell]!;
+      if (broker === nobody) continue;
+      held++;
+      if (conditions[broker] !== condition.dead && conditions[broker] !== condition.away) readable[row] = 1;
+    }
+    if (held === 0) readable[row] = 1;
+  }
+  return readable;
+}
+
+/** Dimensions on which a follower weighs. */
+const followerDimensions = Int32Array.of(disk, inRate, cpu, replicaCount);
+
+function perMeanOf({ share }: Targets): Float64Array {
+  const sums = new Float64Array(dimensions);
+  for (let cell = 0; cell < share.length; cell++) sums[cell % dimensions]! += share[cell]!;
+  return sums.map((sum) => (sum > 0 ? share.length / dimensions / sum : 0));
+}
+
+/** Hard limits of each broker in the first five dimensions. */
+function limitsOf(model: Model, { use }: PlanOptions): Float64Array {
+  const limits = new Float64Array(model.brokerIds.length * dimensions).fill(Number.POSITIVE_INFINITY);
+  for (let broker = 0; broker < model.brokerIds.length; broker++) {
+    const start = broker * dimensions;
+    limits[start + disk] = model.diskCapacity[broker]! * use.disk;
+    limits[start + inRate] = model.inCapacity[broker]! * use.in;
+    limits[start + outRate] = model.outCapacity[broker]! * use.out;
+    limits[start + cpu] = model.cpuCapacity[broker]! * use.cpu;
+    limits[start + replicaCount] = model.replicaCapacity[broker]!;
+    limits[start + leaderCount] = Number.POSITIVE_INFINITY;
+  }
+  return limits;
+}
