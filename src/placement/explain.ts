@@ -169,7 +169,10 @@ function topicSpread(model: Model, replicas: Int32Array): number {
       if (broker === nobody || place[broker] === -1) continue;
       const zone = model.zoneOf[broker]!;
       let ofZone = counts.get(zone);
-      if (ofZone === undefined) counts.set(zone, (ofZone = new Int32Array(inZone[zone]!.length)));
+      if (ofZone === undefined) {
+        ofZone = new Int32Array(inZone[zone]!.length);
+        counts.set(zone, ofZone);
+      }
       ofZone[place[broker]!]!++;
     }
   }
