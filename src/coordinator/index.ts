@@ -3,11 +3,16 @@
  * out. The shell in `broker/` appends the records, says when they are committed, and answers the requests.
  *
  * One coordinator is one partition of `__consumer_offsets`. What must survive is in records of Apache's format, and
- * changes only when a record is committed or replayed; who is just joining, and the timers, live in memory only.
+ * changes only when a record is committed or replayed (deletions: when the tombstone is given out); who is just joining,
+ * and the timers, live in memory only. A coordinator is mutable and has one owner.
  *
  * Not here: sockets, logs, timers of the system, which partition a group belongs to (`coordinatorPartition`).
+ *
+ * Invariants: every ticket is answered once; a SyncGroup is answered with an assignment only after that is stored; two
+ * members of a generation never hear that they are its leader.
  */
 export type { AppendId, CoordinatorRecord, Effect, Reply, Ticket } from './effects.ts';
+export { createGroupCoordinator } from './groups/coordinator.ts';
 export type {
   Caller,
   DescribedGroup,
@@ -16,5 +21,5 @@ export type {
   GroupCoordinator,
   ListedGroup,
   OffsetQuery,
-} from './group-coordinator.ts';
-export { defaultGroupSettings, type GroupSettings } from './settings.ts';
+} from './groups/group-coordinator.ts';
+export { defaultGroupSettings, type GroupSettings } from './groups/settings.ts';

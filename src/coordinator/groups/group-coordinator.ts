@@ -1,5 +1,5 @@
-import type { apis, RequestOf, ResponseInputOf } from '../protocol/kafka/index.ts';
-import type { AppendId, Effect, Ticket } from './effects.ts';
+import type { apis, RequestOf, ResponseInputOf } from '../../protocol/kafka/index.ts';
+import type { AppendId, Effect, Ticket } from '../effects.ts';
 
 type Request<Name extends keyof typeof apis> = RequestOf<(typeof apis)[Name]>;
 type Response<Name extends keyof typeof apis> = ResponseInputOf<(typeof apis)[Name]>;
