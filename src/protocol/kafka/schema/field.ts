@@ -1,4 +1,5 @@
 import type { Uuid } from '../wire/uuid.ts';
+import type { BytesToWrite } from '../wire/writer.ts';
 import { type VersionRange, type Versions, versionRange } from './versions.ts';
 
 declare const decodedType: unique symbol;
@@ -138,8 +139,11 @@ export const uuid = scalar<Uuid>('uuid');
 export const string = scalar<string>('string');
 /** A view of the received buffer when decoded; handed on by reference when encoded. */
 export const bytes = scalar<Buffer>('bytes');
-/** Record batches, opaque here: the same wire form as `bytes`. */
-export const records = scalar<Buffer>('bytes');
+/** Record batches, opaque here: the same wire form as `bytes`. What is encoded may come in several pieces, batch by batch. */
+export const records = <const Options extends FieldOptions = None>(
+  options?: Options,
+): Made<Buffer, BytesToWrite, Options> =>
+  make<Buffer, BytesToWrite, Options>({ kind: 'bytes' }, options ?? ({} as Options));
 
 export function struct<const Fields extends Struct, const Options extends FieldOptions = None>(
   fields: Fields,

@@ -6,6 +6,9 @@ const sharedBytesFrom = 512;
 const firstChunkBytes = 512;
 const longestString = 32767;
 
+/** One byte field, in one piece or in several that follow each other. */
+export type BytesToWrite = Buffer | readonly Buffer[];
+
 /**
  * Writes Kafka's primitive types. The result is a list of buffers for `writev`: large byte fields (record batches) are
  * in it by reference, what lies between them in chunks of ours. A value that does not fit its type throws `EncodeError`.
@@ -205,24 +208,29 @@ export class Writer {
     this.chunk.write(value, at, length, length === value.length ? 'latin1' : 'utf8');
   }
 
-  bytes(value: Buffer): void {
+  bytes(value: BytesToWrite): void {
     this.int32(sizeOf(value));
-    this.append(value);
+    this.appendAll(value);
   }
 
-  nullableBytes(value: Buffer | null): void {
+  nullableBytes(value: BytesToWrite | null): void {
     if (value === null) this.int32(-1);
     else this.bytes(value);
   }
 
-  compactBytes(value: Buffer): void {
+  compactBytes(value: BytesToWrite): void {
     this.uvarint(sizeOf(value) + 1);
-    this.append(value);
+    this.appendAll(value);
   }
 
-  compactNullableBytes(value: Buffer | null): void {
+  compactNullableBytes(value: BytesToWrite | null): void {
     if (value === null) this.uvarint(0);
     else this.compactBytes(value);
+  }
+
+  private appendAll(value: BytesToWrite): void {
+    if (Buffer.isBuffer(value)) this.append(value);
+    else for (const part of value) this.append(part);
   }
 
   /** Bytes as they are, by reference when they are many. */
@@ -290,7 +298,10 @@ function byteLength(value: string): number {
   return Buffer.byteLength(value, 'utf8');
 }
 
-function sizeOf(value: Buffer): number {
+function sizeOf(value: BytesToWrite): number {
   if (value === null || value === undefined) throw new EncodeError('a byte field that may not be null is null');
-  return value.length;
+  if (Buffer.isBuffer(value)) return value.length;
+  let size = 0;
+  for (const part of value) size += part.length;
+  return size;
 }
