@@ -1,11 +1,14 @@
 /**
- * Writes `src/local/apiserver/kinds/builtin-types.generated.ts` from the OpenAPI v3 documents of a real API server:
- * only structure is kept (names of fields, types, list and merge keys, allowed values), no prose.
+ * Writes `src/local/apiserver/kinds/builtin-types.generated.ts` from the OpenAPI v3 documents of a real API server
+ * and the sources of its Go modules: only structure is kept (names of fields, types, list and merge keys, allowed
+ * values, numbers of fields in protobuf, which scalars are pointers), no prose.
  *
- * Usage: node scripts/generate-kubernetes-types.ts   (KUBECONFIG points at the real server; needs kubectl)
+ * Usage: node scripts/generate-kubernetes-types.ts VERSION   (of the modules, such as v0.35.4; they must be in Go's
+ * module cache. KUBECONFIG points at the real server; needs kubectl)
  */
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 type Json = Record<string, unknown>;
@@ -60,6 +63,68 @@ for (const groupVersion of groupVersions) {
   Object.assign(schemas, document.components.schemas);
 }
 
+/** What protobuf and Go say of a field: its number, the name of its message, and whether Go holds a pointer. */
+type WireField = { readonly number: number; readonly message: string; pointer: boolean };
+const wireTypes = new Map<string, Map<string, WireField>>();
+
+function readModule(prefix: string, folder: string): void {
+  const proto = join(folder, 'generated.proto');
+  if (!existsSync(proto)) return;
+  for (const [, message = '', body = ''] of readFileSync(proto, 'utf8').matchAll(
+    /^message (\w+) \{\n([\s\S]*?)^\}/gm,
+  )) {
+    const fields = new Map<string, WireField>();
+    const line = /^ {2}(?:optional |repeated )?(map<[^>]*>|[\w.]+) (\w+) = (\d+);/gm;
+    for (const [, type = '', name = '', number] of body.matchAll(line)) {
+      fields.set(name, { number: Number(number), message: type.split('.').at(-1) ?? '', pointer: false });
+    }
+    wireTypes.set(`${prefix}.${message}`, fields);
+  }
+  const types = readFileSync(join(folder, 'types.go'), 'utf8');
+  for (const [, name = '', body = ''] of types.matchAll(/^type (\w+) struct \{\n([\s\S]*?)^\}/gm)) {
+    for (const [, json = ''] of body.matchAll(
+      /^\t\w+\s+\*(?:string|bool|int\w*|float64|[A-Z]\w*)\s.*json:"([\w$]+)/gm,
+    )) {
+      const field = wireTypes.get(`${prefix}.${name}`)?.get(json);
+      if (field !== undefined) field.pointer = true;
+    }
+  }
+}
+
+const [version = ''] = process.argv.slice(2);
+const modules = join(process.env.GOMODCACHE ?? join(homedir(), 'go/pkg/mod'), 'k8s.io');
+for (const group of [
+  ...['core', 'apps', 'policy', 'coordination', 'events', 'discovery', 'storage', 'rbac', 'scheduling'],
+  ...['authentication', 'authorization', 'autoscaling'],
+]) {
+  readModule(`${group}.v1`, join(modules, `api@${version}`, group, 'v1'));
+}
+readModule('meta.v1', join(modules, `apimachinery@${version}`, 'pkg/apis/meta/v1'));
+readModule('apiextensions.v1', join(modules, `apiextensions-apiserver@${version}`, 'pkg/apis/apiextensions/v1'));
+// The proto file calls it so since `ref` with a dollar sign is no name there.
+const renamed: Record<string, string> = { $ref: 'ref', $schema: 'schema', enum: 'enum', default: 'default' };
+
+/** The numbers that lead to a field: more than one where Go embeds a struct, which JSON does not show. */
+function wireWords(type: string, name: string): string[] {
+  const fields = wireTypes.get(type);
+  if (fields === undefined) return [];
+  const wireName = renamed[name] ?? name.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const own = fields.get(wireName);
+  if (own !== undefined) return [`#${own.number}`, ...(own.pointer ? ['pointer'] : [])];
+  for (const outer of fields.values()) {
+    if (schemas[`io.k8s.api.${type}`]?.properties === undefined) continue;
+    const embedded = `${type.split('.').slice(0, 2).join('.')}.${outer.message}`;
+    const inner = wireTypes.get(embedded)?.get(wireName);
+    const isField = Object.hasOwn((schemas[`io.k8s.api.${type}`]?.properties ?? {}) as object, nameOf(fields, outer));
+    if (inner !== undefined && !isField)
+      return [`#${outer.number}.${inner.number}`, ...(inner.pointer ? ['pointer'] : [])];
+  }
+  return [];
+}
+
+const nameOf = (fields: Map<string, WireField>, field: WireField): string =>
+  [...fields].find(([, candidate]) => candidate === field)?.[0] ?? '';
+
 /** Names of types without what all share, so that a line stays short: `core.v1.Pod`, `meta.v1.ObjectMeta`. */
 const short = (name: string): string =>
   name
@@ -100,7 +165,7 @@ function typeOf(schema: Json): string {
   return schema.format === undefined ? String(schema.type) : `${schema.type}:${schema.format}`;
 }
 
-function fieldLine(name: string, schema: Json, required: boolean): string {
+function fieldLine(owner: string, name: string, schema: Json, required: boolean): string {
   const words = [name, typeOf(schema)];
   if (required) words.push('required');
   const fallback = schema.default;
@@ -114,6 +179,7 @@ function fieldLine(name: string, schema: Json, required: boolean): string {
     words.push(`strategy=${schema['x-kubernetes-patch-strategy']}`);
   }
   if (schema.enum !== undefined) words.push(`enum=${(schema.enum as string[]).join('|')}`);
+  words.push(...wireWords(owner, name));
   return `  ${words.join(' ')}`;
 }
 
@@ -125,7 +191,7 @@ function write(name: string): void {
   const head = [short(name)];
   if (schema['x-kubernetes-map-type'] !== undefined) head.push(`map=${schema['x-kubernetes-map-type']}`);
   const lines = Object.entries((schema.properties ?? {}) as Record<string, Json>).map(([field, of]) =>
-    fieldLine(field, of, required.has(field)),
+    fieldLine(short(name), field, of, required.has(field)),
   );
   written.set(name, [head.join(' '), ...lines].join('\n'));
 }

@@ -219,8 +219,8 @@ function applyConflict(conflicts: readonly { readonly entry: Managed; readonly f
   return new Refusal('Conflict', message, { causes });
 }
 
-function writerText({ writer, time }: Managed): string {
+function writerText({ writer }: Managed): string {
   const name = `${JSON.stringify(writer.manager)}${writer.subresource === '' ? '' : ` with subresource "${writer.subresource}"`}`;
   if (writer.operation === 'Apply') return name;
-  return `${name} using ${writer.apiVersion}${time === undefined ? '' : ` at ${time}`}`;
+  return `${name} using ${writer.apiVersion}`;
 }

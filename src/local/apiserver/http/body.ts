@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { badRequest, Refusal } from '../status.ts';
+import { protobufObject, protobufType } from './protobuf.ts';
 
 /** 3 MiB, as the original takes; etcd would not store more than half of it. */
 const bodyLimitBytes = 3 * 1024 * 1024;
@@ -36,10 +37,11 @@ export async function parseBody(request: IncomingMessage): Promise<unknown> {
   const bytes = await readBody(request);
   if (bytes.length === 0) return undefined;
   const type = mediaType(request);
+  if (type === protobufType) return protobufObject(bytes);
   if (!jsonTypes.has(type) && !yamlTypes.has(type)) {
     throw new Refusal(
       'UnsupportedMediaType',
-      `the body of the request was in an unknown format (${type}) - accepted media types include: application/json, application/yaml`,
+      `the body of the request was in an unknown format (${type}) - accepted media types include: application/json, application/yaml, ${protobufType}`,
     );
   }
   const text = bytes.toString('utf8');

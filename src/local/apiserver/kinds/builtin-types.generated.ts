@@ -2,1662 +2,1662 @@
 /** One type a paragraph, one field a line: `name type flags`; read by `builtin-types.ts`, which explains the words. */
 export const builtinTypesText = `\
 apiextensions.v1.CustomResourceColumnDefinition
-  description string
-  format string
-  jsonPath string required
-  name string required
-  priority integer:int32
-  type string required
+  description string #4
+  format string #3
+  jsonPath string required #6
+  name string required #1
+  priority integer:int32 #5
+  type string required #2
 apiextensions.v1.CustomResourceConversion
-  strategy string required
-  webhook apiextensions.v1.WebhookConversion
+  strategy string required #1
+  webhook apiextensions.v1.WebhookConversion #2 pointer
 apiextensions.v1.CustomResourceDefinition
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  spec apiextensions.v1.CustomResourceDefinitionSpec required default={}
-  status apiextensions.v1.CustomResourceDefinitionStatus default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  spec apiextensions.v1.CustomResourceDefinitionSpec required default={} #2
+  status apiextensions.v1.CustomResourceDefinitionStatus default={} #3
 apiextensions.v1.CustomResourceDefinitionCondition
-  lastTransitionTime time
-  message string
-  observedGeneration integer:int64
-  reason string
-  status string required
-  type string required
+  lastTransitionTime time #3
+  message string #5
+  observedGeneration integer:int64 #6
+  reason string #4
+  status string required #2
+  type string required #1
 apiextensions.v1.CustomResourceDefinitionNames
-  categories []string list=atomic
-  kind string required
-  listKind string
-  plural string required
-  shortNames []string list=atomic
-  singular string
+  categories []string list=atomic #6
+  kind string required #4
+  listKind string #5
+  plural string required #1
+  shortNames []string list=atomic #3
+  singular string #2
 apiextensions.v1.CustomResourceDefinitionSpec
-  conversion apiextensions.v1.CustomResourceConversion
-  group string required
-  names apiextensions.v1.CustomResourceDefinitionNames required default={}
-  preserveUnknownFields boolean
-  scope string required
-  versions []apiextensions.v1.CustomResourceDefinitionVersion required list=atomic
+  conversion apiextensions.v1.CustomResourceConversion #9 pointer
+  group string required #1
+  names apiextensions.v1.CustomResourceDefinitionNames required default={} #3
+  preserveUnknownFields boolean #10
+  scope string required #4
+  versions []apiextensions.v1.CustomResourceDefinitionVersion required list=atomic #7
 apiextensions.v1.CustomResourceDefinitionStatus
-  acceptedNames apiextensions.v1.CustomResourceDefinitionNames default={}
-  conditions []apiextensions.v1.CustomResourceDefinitionCondition list=map(type)
-  observedGeneration integer:int64
-  storedVersions []string list=atomic
+  acceptedNames apiextensions.v1.CustomResourceDefinitionNames default={} #2
+  conditions []apiextensions.v1.CustomResourceDefinitionCondition list=map(type) #1
+  observedGeneration integer:int64 #4
+  storedVersions []string list=atomic #3
 apiextensions.v1.CustomResourceDefinitionVersion
-  additionalPrinterColumns []apiextensions.v1.CustomResourceColumnDefinition list=atomic
-  deprecated boolean
-  deprecationWarning string
-  name string required
-  schema apiextensions.v1.CustomResourceValidation
-  selectableFields []apiextensions.v1.SelectableField list=atomic
-  served boolean required default=false
-  storage boolean required default=false
-  subresources apiextensions.v1.CustomResourceSubresources
+  additionalPrinterColumns []apiextensions.v1.CustomResourceColumnDefinition list=atomic #6
+  deprecated boolean #7
+  deprecationWarning string #8 pointer
+  name string required #1
+  schema apiextensions.v1.CustomResourceValidation #4 pointer
+  selectableFields []apiextensions.v1.SelectableField list=atomic #9
+  served boolean required default=false #2
+  storage boolean required default=false #3
+  subresources apiextensions.v1.CustomResourceSubresources #5 pointer
 apiextensions.v1.CustomResourceSubresourceScale
-  labelSelectorPath string
-  specReplicasPath string required
-  statusReplicasPath string required
+  labelSelectorPath string #3 pointer
+  specReplicasPath string required #1
+  statusReplicasPath string required #2
 apiextensions.v1.CustomResourceSubresourceStatus
 apiextensions.v1.CustomResourceSubresources
-  scale apiextensions.v1.CustomResourceSubresourceScale
-  status apiextensions.v1.CustomResourceSubresourceStatus
+  scale apiextensions.v1.CustomResourceSubresourceScale #2 pointer
+  status apiextensions.v1.CustomResourceSubresourceStatus #1 pointer
 apiextensions.v1.CustomResourceValidation
-  openAPIV3Schema apiextensions.v1.JSONSchemaProps
+  openAPIV3Schema apiextensions.v1.JSONSchemaProps #1 pointer
 apiextensions.v1.ExternalDocumentation
-  description string
-  url string
+  description string #1
+  url string #2
 apiextensions.v1.JSONSchemaProps
-  $ref string
-  $schema string
-  additionalItems anything
-  additionalProperties anything
-  allOf []apiextensions.v1.JSONSchemaProps list=atomic
-  anyOf []apiextensions.v1.JSONSchemaProps list=atomic
-  default anything
-  definitions {}apiextensions.v1.JSONSchemaProps
-  dependencies {}anything
-  description string
-  enum []anything list=atomic
-  example anything
-  exclusiveMaximum boolean
-  exclusiveMinimum boolean
-  externalDocs apiextensions.v1.ExternalDocumentation
-  format string
-  id string
-  items apiextensions.v1.JSONSchemaProps
-  maxItems integer:int64
-  maxLength integer:int64
-  maxProperties integer:int64
-  maximum number:double
-  minItems integer:int64
-  minLength integer:int64
-  minProperties integer:int64
-  minimum number:double
-  multipleOf number:double
-  not apiextensions.v1.JSONSchemaProps
-  nullable boolean
-  oneOf []apiextensions.v1.JSONSchemaProps list=atomic
-  pattern string
-  patternProperties {}apiextensions.v1.JSONSchemaProps
-  properties {}apiextensions.v1.JSONSchemaProps
-  required []string list=atomic
-  title string
-  type string
-  uniqueItems boolean
-  x-kubernetes-embedded-resource boolean
-  x-kubernetes-int-or-string boolean
-  x-kubernetes-list-map-keys []string list=atomic
-  x-kubernetes-list-type string
-  x-kubernetes-map-type string
-  x-kubernetes-preserve-unknown-fields boolean
-  x-kubernetes-validations []apiextensions.v1.ValidationRule list=map(rule) key=rule strategy=merge
+  $ref string #3
+  $schema string #2
+  additionalItems anything #33
+  additionalProperties anything #30
+  allOf []apiextensions.v1.JSONSchemaProps list=atomic #25
+  anyOf []apiextensions.v1.JSONSchemaProps list=atomic #27
+  default anything #8
+  definitions {}apiextensions.v1.JSONSchemaProps #34
+  dependencies {}anything #32
+  description string #4
+  enum []anything list=atomic #20
+  example anything #36
+  exclusiveMaximum boolean #10
+  exclusiveMinimum boolean #12
+  externalDocs apiextensions.v1.ExternalDocumentation #35
+  format string #6
+  id string #1
+  items apiextensions.v1.JSONSchemaProps #24
+  maxItems integer:int64 #16
+  maxLength integer:int64 #13
+  maxProperties integer:int64 #21
+  maximum number:double #9
+  minItems integer:int64 #17
+  minLength integer:int64 #14
+  minProperties integer:int64 #22
+  minimum number:double #11
+  multipleOf number:double #19
+  not apiextensions.v1.JSONSchemaProps #28
+  nullable boolean #37
+  oneOf []apiextensions.v1.JSONSchemaProps list=atomic #26
+  pattern string #15
+  patternProperties {}apiextensions.v1.JSONSchemaProps #31
+  properties {}apiextensions.v1.JSONSchemaProps #29
+  required []string list=atomic #23
+  title string #7
+  type string #5
+  uniqueItems boolean #18
+  x-kubernetes-embedded-resource boolean #39
+  x-kubernetes-int-or-string boolean #40
+  x-kubernetes-list-map-keys []string list=atomic #41
+  x-kubernetes-list-type string #42
+  x-kubernetes-map-type string #43
+  x-kubernetes-preserve-unknown-fields boolean #38
+  x-kubernetes-validations []apiextensions.v1.ValidationRule list=map(rule) key=rule strategy=merge #44
 apiextensions.v1.SelectableField
-  jsonPath string required
+  jsonPath string required #1
 apiextensions.v1.ServiceReference
-  name string required
-  namespace string required
-  path string
-  port integer:int32
+  name string required #2
+  namespace string required #1
+  path string #3 pointer
+  port integer:int32 #4 pointer
 apiextensions.v1.ValidationRule
-  fieldPath string
-  message string
-  messageExpression string
-  optionalOldSelf boolean
-  reason string enum=FieldValueDuplicate|FieldValueForbidden|FieldValueInvalid|FieldValueRequired
-  rule string required
+  fieldPath string #5
+  message string #2
+  messageExpression string #3
+  optionalOldSelf boolean #6
+  reason string enum=FieldValueDuplicate|FieldValueForbidden|FieldValueInvalid|FieldValueRequired #4
+  rule string required #1
 apiextensions.v1.WebhookClientConfig
-  caBundle string:byte
-  service apiextensions.v1.ServiceReference
-  url string
+  caBundle string:byte #2
+  service apiextensions.v1.ServiceReference #1 pointer
+  url string #3 pointer
 apiextensions.v1.WebhookConversion
-  clientConfig apiextensions.v1.WebhookClientConfig
-  conversionReviewVersions []string required list=atomic
+  clientConfig apiextensions.v1.WebhookClientConfig #2 pointer
+  conversionReviewVersions []string required list=atomic #3
 apps.v1.ControllerRevision
   apiVersion string
-  data any
+  data any #2
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  revision integer:int64 required default=0
+  metadata meta.v1.ObjectMeta default={} #1
+  revision integer:int64 required default=0 #3
 apps.v1.Deployment
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  spec apps.v1.DeploymentSpec default={}
-  status apps.v1.DeploymentStatus default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  spec apps.v1.DeploymentSpec default={} #2
+  status apps.v1.DeploymentStatus default={} #3
 apps.v1.DeploymentCondition
-  lastTransitionTime time
-  lastUpdateTime time
-  message string
-  reason string
-  status string required
-  type string required
+  lastTransitionTime time #7
+  lastUpdateTime time #6
+  message string #5
+  reason string #4
+  status string required #2
+  type string required #1
 apps.v1.DeploymentSpec
-  minReadySeconds integer:int32
-  paused boolean
-  progressDeadlineSeconds integer:int32
-  replicas integer:int32
-  revisionHistoryLimit integer:int32
-  selector meta.v1.LabelSelector required
-  strategy apps.v1.DeploymentStrategy default={} strategy=retainKeys
-  template core.v1.PodTemplateSpec required default={}
+  minReadySeconds integer:int32 #5
+  paused boolean #7
+  progressDeadlineSeconds integer:int32 #9 pointer
+  replicas integer:int32 #1 pointer
+  revisionHistoryLimit integer:int32 #6 pointer
+  selector meta.v1.LabelSelector required #2
+  strategy apps.v1.DeploymentStrategy default={} strategy=retainKeys #4
+  template core.v1.PodTemplateSpec required default={} #3
 apps.v1.DeploymentStatus
-  availableReplicas integer:int32
-  collisionCount integer:int32
-  conditions []apps.v1.DeploymentCondition list=map(type) key=type strategy=merge
-  observedGeneration integer:int64
-  readyReplicas integer:int32
-  replicas integer:int32
-  terminatingReplicas integer:int32
-  unavailableReplicas integer:int32
-  updatedReplicas integer:int32
+  availableReplicas integer:int32 #4
+  collisionCount integer:int32 #8 pointer
+  conditions []apps.v1.DeploymentCondition list=map(type) key=type strategy=merge #6
+  observedGeneration integer:int64 #1
+  readyReplicas integer:int32 #7
+  replicas integer:int32 #2
+  terminatingReplicas integer:int32 #9 pointer
+  unavailableReplicas integer:int32 #5
+  updatedReplicas integer:int32 #3
 apps.v1.DeploymentStrategy
-  rollingUpdate apps.v1.RollingUpdateDeployment
-  type string enum=Recreate|RollingUpdate
+  rollingUpdate apps.v1.RollingUpdateDeployment #2 pointer
+  type string enum=Recreate|RollingUpdate #1
 apps.v1.ReplicaSet
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  spec apps.v1.ReplicaSetSpec default={}
-  status apps.v1.ReplicaSetStatus default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  spec apps.v1.ReplicaSetSpec default={} #2
+  status apps.v1.ReplicaSetStatus default={} #3
 apps.v1.ReplicaSetCondition
-  lastTransitionTime time
-  message string
-  reason string
-  status string required
-  type string required
+  lastTransitionTime time #3
+  message string #5
+  reason string #4
+  status string required #2
+  type string required #1
 apps.v1.ReplicaSetSpec
-  minReadySeconds integer:int32
-  replicas integer:int32
-  selector meta.v1.LabelSelector required
-  template core.v1.PodTemplateSpec default={}
+  minReadySeconds integer:int32 #4
+  replicas integer:int32 #1 pointer
+  selector meta.v1.LabelSelector required #2
+  template core.v1.PodTemplateSpec default={} #3
 apps.v1.ReplicaSetStatus
-  availableReplicas integer:int32
-  conditions []apps.v1.ReplicaSetCondition list=map(type) key=type strategy=merge
-  fullyLabeledReplicas integer:int32
-  observedGeneration integer:int64
-  readyReplicas integer:int32
-  replicas integer:int32 required default=0
-  terminatingReplicas integer:int32
+  availableReplicas integer:int32 #5
+  conditions []apps.v1.ReplicaSetCondition list=map(type) key=type strategy=merge #6
+  fullyLabeledReplicas integer:int32 #2
+  observedGeneration integer:int64 #3
+  readyReplicas integer:int32 #4
+  replicas integer:int32 required default=0 #1
+  terminatingReplicas integer:int32 #7 pointer
 apps.v1.RollingUpdateDeployment
-  maxSurge int-or-string
-  maxUnavailable int-or-string
+  maxSurge int-or-string #2
+  maxUnavailable int-or-string #1
 apps.v1.RollingUpdateStatefulSetStrategy
-  maxUnavailable int-or-string
-  partition integer:int32
+  maxUnavailable int-or-string #2
+  partition integer:int32 #1 pointer
 apps.v1.StatefulSet
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  spec apps.v1.StatefulSetSpec default={}
-  status apps.v1.StatefulSetStatus default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  spec apps.v1.StatefulSetSpec default={} #2
+  status apps.v1.StatefulSetStatus default={} #3
 apps.v1.StatefulSetCondition
-  lastTransitionTime time
-  message string
-  reason string
-  status string required
-  type string required
+  lastTransitionTime time #3
+  message string #5
+  reason string #4
+  status string required #2
+  type string required #1
 apps.v1.StatefulSetOrdinals
-  start integer:int32 default=0
+  start integer:int32 default=0 #1
 apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy
-  whenDeleted string
-  whenScaled string
+  whenDeleted string #1
+  whenScaled string #2
 apps.v1.StatefulSetSpec
-  minReadySeconds integer:int32
-  ordinals apps.v1.StatefulSetOrdinals
-  persistentVolumeClaimRetentionPolicy apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy
-  podManagementPolicy string enum=OrderedReady|Parallel
-  replicas integer:int32
-  revisionHistoryLimit integer:int32
-  selector meta.v1.LabelSelector required
-  serviceName string
-  template core.v1.PodTemplateSpec required default={}
-  updateStrategy apps.v1.StatefulSetUpdateStrategy default={}
-  volumeClaimTemplates []core.v1.PersistentVolumeClaim list=atomic
+  minReadySeconds integer:int32 #9
+  ordinals apps.v1.StatefulSetOrdinals #11 pointer
+  persistentVolumeClaimRetentionPolicy apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy #10 pointer
+  podManagementPolicy string enum=OrderedReady|Parallel #6
+  replicas integer:int32 #1 pointer
+  revisionHistoryLimit integer:int32 #8 pointer
+  selector meta.v1.LabelSelector required #2
+  serviceName string #5
+  template core.v1.PodTemplateSpec required default={} #3
+  updateStrategy apps.v1.StatefulSetUpdateStrategy default={} #7
+  volumeClaimTemplates []core.v1.PersistentVolumeClaim list=atomic #4
 apps.v1.StatefulSetStatus
-  availableReplicas integer:int32 default=0
-  collisionCount integer:int32
-  conditions []apps.v1.StatefulSetCondition list=map(type) key=type strategy=merge
-  currentReplicas integer:int32
-  currentRevision string
-  observedGeneration integer:int64
-  readyReplicas integer:int32
-  replicas integer:int32 required default=0
-  updateRevision string
-  updatedReplicas integer:int32
+  availableReplicas integer:int32 default=0 #11
+  collisionCount integer:int32 #9 pointer
+  conditions []apps.v1.StatefulSetCondition list=map(type) key=type strategy=merge #10
+  currentReplicas integer:int32 #4
+  currentRevision string #6
+  observedGeneration integer:int64 #1
+  readyReplicas integer:int32 #3
+  replicas integer:int32 required default=0 #2
+  updateRevision string #7
+  updatedReplicas integer:int32 #5
 apps.v1.StatefulSetUpdateStrategy
-  rollingUpdate apps.v1.RollingUpdateStatefulSetStrategy
-  type string enum=OnDelete|RollingUpdate
+  rollingUpdate apps.v1.RollingUpdateStatefulSetStrategy #2 pointer
+  type string enum=OnDelete|RollingUpdate #1
 authentication.v1.BoundObjectReference
-  apiVersion string
-  kind string
-  name string
+  apiVersion string #2
+  kind string #1
+  name string #3
   uid string
 authentication.v1.SelfSubjectReview
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  status authentication.v1.SelfSubjectReviewStatus default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  status authentication.v1.SelfSubjectReviewStatus default={} #2
 authentication.v1.SelfSubjectReviewStatus
-  userInfo authentication.v1.UserInfo default={}
+  userInfo authentication.v1.UserInfo default={} #1
 authentication.v1.TokenRequest
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  spec authentication.v1.TokenRequestSpec required default={}
-  status authentication.v1.TokenRequestStatus default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  spec authentication.v1.TokenRequestSpec required default={} #2
+  status authentication.v1.TokenRequestStatus default={} #3
 authentication.v1.TokenRequestSpec
-  audiences []string required list=atomic
-  boundObjectRef authentication.v1.BoundObjectReference
-  expirationSeconds integer:int64
+  audiences []string required list=atomic #1
+  boundObjectRef authentication.v1.BoundObjectReference #3 pointer
+  expirationSeconds integer:int64 #4 pointer
 authentication.v1.TokenRequestStatus
-  expirationTimestamp time required
-  token string required
+  expirationTimestamp time required #2
+  token string required #1
 authentication.v1.UserInfo
-  extra {}[]string
-  groups []string list=atomic
-  uid string
-  username string
+  extra {}[]string #4
+  groups []string list=atomic #3
+  uid string #2
+  username string #1
 authorization.v1.FieldSelectorAttributes
-  rawSelector string
-  requirements []meta.v1.FieldSelectorRequirement list=atomic
+  rawSelector string #1
+  requirements []meta.v1.FieldSelectorRequirement list=atomic #2
 authorization.v1.LabelSelectorAttributes
-  rawSelector string
-  requirements []meta.v1.LabelSelectorRequirement list=atomic
+  rawSelector string #1
+  requirements []meta.v1.LabelSelectorRequirement list=atomic #2
 authorization.v1.NonResourceAttributes
-  path string
-  verb string
+  path string #1
+  verb string #2
 authorization.v1.NonResourceRule
-  nonResourceURLs []string list=atomic
-  verbs []string required list=atomic
+  nonResourceURLs []string list=atomic #2
+  verbs []string required list=atomic #1
 authorization.v1.ResourceAttributes
-  fieldSelector authorization.v1.FieldSelectorAttributes
-  group string
-  labelSelector authorization.v1.LabelSelectorAttributes
-  name string
-  namespace string
-  resource string
-  subresource string
-  verb string
-  version string
+  fieldSelector authorization.v1.FieldSelectorAttributes #8 pointer
+  group string #3
+  labelSelector authorization.v1.LabelSelectorAttributes #9 pointer
+  name string #7
+  namespace string #1
+  resource string #5
+  subresource string #6
+  verb string #2
+  version string #4
 authorization.v1.ResourceRule
-  apiGroups []string list=atomic
-  resourceNames []string list=atomic
-  resources []string list=atomic
-  verbs []string required list=atomic
+  apiGroups []string list=atomic #2
+  resourceNames []string list=atomic #4
+  resources []string list=atomic #3
+  verbs []string required list=atomic #1
 authorization.v1.SelfSubjectAccessReview
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  spec authorization.v1.SelfSubjectAccessReviewSpec required default={}
-  status authorization.v1.SubjectAccessReviewStatus default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  spec authorization.v1.SelfSubjectAccessReviewSpec required default={} #2
+  status authorization.v1.SubjectAccessReviewStatus default={} #3
 authorization.v1.SelfSubjectAccessReviewSpec
-  nonResourceAttributes authorization.v1.NonResourceAttributes
-  resourceAttributes authorization.v1.ResourceAttributes
+  nonResourceAttributes authorization.v1.NonResourceAttributes #2 pointer
+  resourceAttributes authorization.v1.ResourceAttributes #1 pointer
 authorization.v1.SelfSubjectRulesReview
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  spec authorization.v1.SelfSubjectRulesReviewSpec required default={}
-  status authorization.v1.SubjectRulesReviewStatus default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  spec authorization.v1.SelfSubjectRulesReviewSpec required default={} #2
+  status authorization.v1.SubjectRulesReviewStatus default={} #3
 authorization.v1.SelfSubjectRulesReviewSpec
-  namespace string
+  namespace string #1
 authorization.v1.SubjectAccessReviewStatus
-  allowed boolean required default=false
-  denied boolean
-  evaluationError string
-  reason string
+  allowed boolean required default=false #1
+  denied boolean #4
+  evaluationError string #3
+  reason string #2
 authorization.v1.SubjectRulesReviewStatus
-  evaluationError string
-  incomplete boolean required default=false
-  nonResourceRules []authorization.v1.NonResourceRule required list=atomic
-  resourceRules []authorization.v1.ResourceRule required list=atomic
+  evaluationError string #4
+  incomplete boolean required default=false #3
+  nonResourceRules []authorization.v1.NonResourceRule required list=atomic #2
+  resourceRules []authorization.v1.ResourceRule required list=atomic #1
 autoscaling.v1.Scale
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  spec autoscaling.v1.ScaleSpec default={}
-  status autoscaling.v1.ScaleStatus default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  spec autoscaling.v1.ScaleSpec default={} #2
+  status autoscaling.v1.ScaleStatus default={} #3
 autoscaling.v1.ScaleSpec
-  replicas integer:int32 default=0
+  replicas integer:int32 default=0 #1
 autoscaling.v1.ScaleStatus
-  replicas integer:int32 required default=0
-  selector string
+  replicas integer:int32 required default=0 #1
+  selector string #2
 coordination.v1.Lease
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  spec coordination.v1.LeaseSpec default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  spec coordination.v1.LeaseSpec default={} #2
 coordination.v1.LeaseSpec
-  acquireTime microtime
-  holderIdentity string
-  leaseDurationSeconds integer:int32
-  leaseTransitions integer:int32
-  preferredHolder string
-  renewTime microtime
-  strategy string
+  acquireTime microtime #3
+  holderIdentity string #1 pointer
+  leaseDurationSeconds integer:int32 #2 pointer
+  leaseTransitions integer:int32 #5 pointer
+  preferredHolder string #7 pointer
+  renewTime microtime #4
+  strategy string #6 pointer
 core.v1.AWSElasticBlockStoreVolumeSource
-  fsType string
-  partition integer:int32
-  readOnly boolean
-  volumeID string required
+  fsType string #2
+  partition integer:int32 #3
+  readOnly boolean #4
+  volumeID string required #1
 core.v1.Affinity
-  nodeAffinity core.v1.NodeAffinity
-  podAffinity core.v1.PodAffinity
-  podAntiAffinity core.v1.PodAntiAffinity
+  nodeAffinity core.v1.NodeAffinity #1 pointer
+  podAffinity core.v1.PodAffinity #2 pointer
+  podAntiAffinity core.v1.PodAntiAffinity #3 pointer
 core.v1.AppArmorProfile
-  localhostProfile string
-  type string required enum=Localhost|RuntimeDefault|Unconfined
+  localhostProfile string #2 pointer
+  type string required enum=Localhost|RuntimeDefault|Unconfined #1
 core.v1.AttachedVolume
-  devicePath string required
-  name string required
+  devicePath string required #2
+  name string required #1
 core.v1.AzureDiskVolumeSource
-  cachingMode string default="ReadWrite" enum=None|ReadOnly|ReadWrite
-  diskName string required
-  diskURI string required
-  fsType string default="ext4"
-  kind string default="Shared" enum=Dedicated|Managed|Shared
-  readOnly boolean default=false
+  cachingMode string default="ReadWrite" enum=None|ReadOnly|ReadWrite #3 pointer
+  diskName string required #1
+  diskURI string required #2
+  fsType string default="ext4" #4 pointer
+  kind string default="Shared" enum=Dedicated|Managed|Shared #6 pointer
+  readOnly boolean default=false #5 pointer
 core.v1.AzureFilePersistentVolumeSource
-  readOnly boolean
-  secretName string required
-  secretNamespace string
-  shareName string required
+  readOnly boolean #3
+  secretName string required #1
+  secretNamespace string #4 pointer
+  shareName string required #2
 core.v1.AzureFileVolumeSource
-  readOnly boolean
-  secretName string required
-  shareName string required
+  readOnly boolean #3
+  secretName string required #1
+  shareName string required #2
 core.v1.Binding
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  target core.v1.ObjectReference required default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  target core.v1.ObjectReference required default={} #2
 core.v1.CSIPersistentVolumeSource
-  controllerExpandSecretRef core.v1.SecretReference
-  controllerPublishSecretRef core.v1.SecretReference
-  driver string required
-  fsType string
-  nodeExpandSecretRef core.v1.SecretReference
-  nodePublishSecretRef core.v1.SecretReference
-  nodeStageSecretRef core.v1.SecretReference
-  readOnly boolean
-  volumeAttributes {}string
-  volumeHandle string required
+  controllerExpandSecretRef core.v1.SecretReference #9 pointer
+  controllerPublishSecretRef core.v1.SecretReference #6 pointer
+  driver string required #1
+  fsType string #4
+  nodeExpandSecretRef core.v1.SecretReference #10 pointer
+  nodePublishSecretRef core.v1.SecretReference #8 pointer
+  nodeStageSecretRef core.v1.SecretReference #7 pointer
+  readOnly boolean #3
+  volumeAttributes {}string #5
+  volumeHandle string required #2
 core.v1.CSIVolumeSource
-  driver string required
-  fsType string
-  nodePublishSecretRef core.v1.LocalObjectReference
-  readOnly boolean
-  volumeAttributes {}string
+  driver string required #1
+  fsType string #3 pointer
+  nodePublishSecretRef core.v1.LocalObjectReference #5 pointer
+  readOnly boolean #2 pointer
+  volumeAttributes {}string #4
 core.v1.Capabilities
-  add []string list=atomic
-  drop []string list=atomic
+  add []string list=atomic #1
+  drop []string list=atomic #2
 core.v1.CephFSPersistentVolumeSource
-  monitors []string required list=atomic
-  path string
-  readOnly boolean
-  secretFile string
-  secretRef core.v1.SecretReference
-  user string
+  monitors []string required list=atomic #1
+  path string #2
+  readOnly boolean #6
+  secretFile string #4
+  secretRef core.v1.SecretReference #5 pointer
+  user string #3
 core.v1.CephFSVolumeSource
-  monitors []string required list=atomic
-  path string
-  readOnly boolean
-  secretFile string
-  secretRef core.v1.LocalObjectReference
-  user string
+  monitors []string required list=atomic #1
+  path string #2
+  readOnly boolean #6
+  secretFile string #4
+  secretRef core.v1.LocalObjectReference #5 pointer
+  user string #3
 core.v1.CinderPersistentVolumeSource
-  fsType string
-  readOnly boolean
-  secretRef core.v1.SecretReference
-  volumeID string required
+  fsType string #2
+  readOnly boolean #3
+  secretRef core.v1.SecretReference #4 pointer
+  volumeID string required #1
 core.v1.CinderVolumeSource
-  fsType string
-  readOnly boolean
-  secretRef core.v1.LocalObjectReference
-  volumeID string required
+  fsType string #2
+  readOnly boolean #3
+  secretRef core.v1.LocalObjectReference #4 pointer
+  volumeID string required #1
 core.v1.ClientIPConfig
-  timeoutSeconds integer:int32
+  timeoutSeconds integer:int32 #1 pointer
 core.v1.ClusterTrustBundleProjection
-  labelSelector meta.v1.LabelSelector
-  name string
-  optional boolean
-  path string required
-  signerName string
+  labelSelector meta.v1.LabelSelector #3
+  name string #1 pointer
+  optional boolean #5 pointer
+  path string required #4
+  signerName string #2 pointer
 core.v1.ConfigMap
   apiVersion string
-  binaryData {}string:byte
-  data {}string
-  immutable boolean
+  binaryData {}string:byte #3
+  data {}string #2
+  immutable boolean #4 pointer
   kind string
-  metadata meta.v1.ObjectMeta default={}
+  metadata meta.v1.ObjectMeta default={} #1
 core.v1.ConfigMapEnvSource
-  name string
-  optional boolean
+  name string #1.1
+  optional boolean #2 pointer
 core.v1.ConfigMapKeySelector map=atomic
-  key string required
-  name string
-  optional boolean
+  key string required #2
+  name string #1.1
+  optional boolean #3 pointer
 core.v1.ConfigMapNodeConfigSource
-  kubeletConfigKey string required
-  name string required
-  namespace string required
-  resourceVersion string
-  uid string
+  kubeletConfigKey string required #5
+  name string required #2
+  namespace string required #1
+  resourceVersion string #4
+  uid string #3
 core.v1.ConfigMapProjection
-  items []core.v1.KeyToPath list=atomic
-  name string
-  optional boolean
+  items []core.v1.KeyToPath list=atomic #2
+  name string #1.1
+  optional boolean #4 pointer
 core.v1.ConfigMapVolumeSource
-  defaultMode integer:int32
-  items []core.v1.KeyToPath list=atomic
-  name string
-  optional boolean
+  defaultMode integer:int32 #3 pointer
+  items []core.v1.KeyToPath list=atomic #2
+  name string #1.1
+  optional boolean #4 pointer
 core.v1.Container
-  args []string list=atomic
-  command []string list=atomic
-  env []core.v1.EnvVar list=map(name) key=name strategy=merge
-  envFrom []core.v1.EnvFromSource list=atomic
-  image string
-  imagePullPolicy string enum=Always|IfNotPresent|Never
-  lifecycle core.v1.Lifecycle
-  livenessProbe core.v1.Probe
-  name string required
-  ports []core.v1.ContainerPort list=map(containerPort,protocol) key=containerPort strategy=merge
-  readinessProbe core.v1.Probe
-  resizePolicy []core.v1.ContainerResizePolicy list=atomic
-  resources core.v1.ResourceRequirements default={}
-  restartPolicy string
-  restartPolicyRules []core.v1.ContainerRestartRule list=atomic
-  securityContext core.v1.SecurityContext
-  startupProbe core.v1.Probe
-  stdin boolean
-  stdinOnce boolean
-  terminationMessagePath string
-  terminationMessagePolicy string enum=FallbackToLogsOnError|File
-  tty boolean
-  volumeDevices []core.v1.VolumeDevice list=map(devicePath) key=devicePath strategy=merge
-  volumeMounts []core.v1.VolumeMount list=map(mountPath) key=mountPath strategy=merge
-  workingDir string
+  args []string list=atomic #4
+  command []string list=atomic #3
+  env []core.v1.EnvVar list=map(name) key=name strategy=merge #7
+  envFrom []core.v1.EnvFromSource list=atomic #19
+  image string #2
+  imagePullPolicy string enum=Always|IfNotPresent|Never #14
+  lifecycle core.v1.Lifecycle #12 pointer
+  livenessProbe core.v1.Probe #10 pointer
+  name string required #1
+  ports []core.v1.ContainerPort list=map(containerPort,protocol) key=containerPort strategy=merge #6
+  readinessProbe core.v1.Probe #11 pointer
+  resizePolicy []core.v1.ContainerResizePolicy list=atomic #23
+  resources core.v1.ResourceRequirements default={} #8
+  restartPolicy string #24 pointer
+  restartPolicyRules []core.v1.ContainerRestartRule list=atomic #25
+  securityContext core.v1.SecurityContext #15 pointer
+  startupProbe core.v1.Probe #22 pointer
+  stdin boolean #16
+  stdinOnce boolean #17
+  terminationMessagePath string #13
+  terminationMessagePolicy string enum=FallbackToLogsOnError|File #20
+  tty boolean #18
+  volumeDevices []core.v1.VolumeDevice list=map(devicePath) key=devicePath strategy=merge #21
+  volumeMounts []core.v1.VolumeMount list=map(mountPath) key=mountPath strategy=merge #9
+  workingDir string #5
 core.v1.ContainerExtendedResourceRequest
-  containerName string required
-  requestName string required
-  resourceName string required
+  containerName string required #1
+  requestName string required #3
+  resourceName string required #2
 core.v1.ContainerImage
-  names []string list=atomic
-  sizeBytes integer:int64
+  names []string list=atomic #1
+  sizeBytes integer:int64 #2
 core.v1.ContainerPort
-  containerPort integer:int32 required default=0
-  hostIP string
-  hostPort integer:int32
-  name string
-  protocol string default="TCP" enum=SCTP|TCP|UDP
+  containerPort integer:int32 required default=0 #3
+  hostIP string #5
+  hostPort integer:int32 #2
+  name string #1
+  protocol string default="TCP" enum=SCTP|TCP|UDP #4
 core.v1.ContainerResizePolicy
-  resourceName string required
-  restartPolicy string required
+  resourceName string required #1
+  restartPolicy string required #2
 core.v1.ContainerRestartRule
-  action string required
-  exitCodes core.v1.ContainerRestartRuleOnExitCodes
+  action string required #1
+  exitCodes core.v1.ContainerRestartRuleOnExitCodes #2 pointer
 core.v1.ContainerRestartRuleOnExitCodes
-  operator string required
-  values []integer:int32 list=set
+  operator string required #1
+  values []integer:int32 list=set #2
 core.v1.ContainerState
-  running core.v1.ContainerStateRunning
-  terminated core.v1.ContainerStateTerminated
-  waiting core.v1.ContainerStateWaiting
+  running core.v1.ContainerStateRunning #2 pointer
+  terminated core.v1.ContainerStateTerminated #3 pointer
+  waiting core.v1.ContainerStateWaiting #1 pointer
 core.v1.ContainerStateRunning
-  startedAt time
+  startedAt time #1
 core.v1.ContainerStateTerminated
-  containerID string
-  exitCode integer:int32 required default=0
-  finishedAt time
-  message string
-  reason string
-  signal integer:int32
-  startedAt time
+  containerID string #7
+  exitCode integer:int32 required default=0 #1
+  finishedAt time #6
+  message string #4
+  reason string #3
+  signal integer:int32 #2
+  startedAt time #5
 core.v1.ContainerStateWaiting
-  message string
-  reason string
+  message string #2
+  reason string #1
 core.v1.ContainerStatus
-  allocatedResources {}quantity
-  allocatedResourcesStatus []core.v1.ResourceStatus list=map(name) key=name strategy=merge
-  containerID string
-  image string required
-  imageID string required
-  lastState core.v1.ContainerState default={}
-  name string required
-  ready boolean required default=false
-  resources core.v1.ResourceRequirements
-  restartCount integer:int32 required default=0
-  started boolean
-  state core.v1.ContainerState default={}
-  stopSignal string enum=SIGABRT|SIGALRM|SIGBUS|SIGCHLD|SIGCLD|SIGCONT|SIGFPE|SIGHUP|SIGILL|SIGINT|SIGIO|SIGIOT|SIGKILL|SIGPIPE|SIGPOLL|SIGPROF|SIGPWR|SIGQUIT|SIGRTMAX|SIGRTMAX-1|SIGRTMAX-10|SIGRTMAX-11|SIGRTMAX-12|SIGRTMAX-13|SIGRTMAX-14|SIGRTMAX-2|SIGRTMAX-3|SIGRTMAX-4|SIGRTMAX-5|SIGRTMAX-6|SIGRTMAX-7|SIGRTMAX-8|SIGRTMAX-9|SIGRTMIN|SIGRTMIN+1|SIGRTMIN+10|SIGRTMIN+11|SIGRTMIN+12|SIGRTMIN+13|SIGRTMIN+14|SIGRTMIN+15|SIGRTMIN+2|SIGRTMIN+3|SIGRTMIN+4|SIGRTMIN+5|SIGRTMIN+6|SIGRTMIN+7|SIGRTMIN+8|SIGRTMIN+9|SIGSEGV|SIGSTKFLT|SIGSTOP|SIGSYS|SIGTERM|SIGTRAP|SIGTSTP|SIGTTIN|SIGTTOU|SIGURG|SIGUSR1|SIGUSR2|SIGVTALRM|SIGWINCH|SIGXCPU|SIGXFSZ
-  user core.v1.ContainerUser
-  volumeMounts []core.v1.VolumeMountStatus list=map(mountPath) key=mountPath strategy=merge
+  allocatedResources {}quantity #10
+  allocatedResourcesStatus []core.v1.ResourceStatus list=map(name) key=name strategy=merge #14
+  containerID string #8
+  image string required #6
+  imageID string required #7
+  lastState core.v1.ContainerState default={} #3
+  name string required #1
+  ready boolean required default=false #4
+  resources core.v1.ResourceRequirements #11 pointer
+  restartCount integer:int32 required default=0 #5
+  started boolean #9 pointer
+  state core.v1.ContainerState default={} #2
+  stopSignal string enum=SIGABRT|SIGALRM|SIGBUS|SIGCHLD|SIGCLD|SIGCONT|SIGFPE|SIGHUP|SIGILL|SIGINT|SIGIO|SIGIOT|SIGKILL|SIGPIPE|SIGPOLL|SIGPROF|SIGPWR|SIGQUIT|SIGRTMAX|SIGRTMAX-1|SIGRTMAX-10|SIGRTMAX-11|SIGRTMAX-12|SIGRTMAX-13|SIGRTMAX-14|SIGRTMAX-2|SIGRTMAX-3|SIGRTMAX-4|SIGRTMAX-5|SIGRTMAX-6|SIGRTMAX-7|SIGRTMAX-8|SIGRTMAX-9|SIGRTMIN|SIGRTMIN+1|SIGRTMIN+10|SIGRTMIN+11|SIGRTMIN+12|SIGRTMIN+13|SIGRTMIN+14|SIGRTMIN+15|SIGRTMIN+2|SIGRTMIN+3|SIGRTMIN+4|SIGRTMIN+5|SIGRTMIN+6|SIGRTMIN+7|SIGRTMIN+8|SIGRTMIN+9|SIGSEGV|SIGSTKFLT|SIGSTOP|SIGSYS|SIGTERM|SIGTRAP|SIGTSTP|SIGTTIN|SIGTTOU|SIGURG|SIGUSR1|SIGUSR2|SIGVTALRM|SIGWINCH|SIGXCPU|SIGXFSZ #15 pointer
+  user core.v1.ContainerUser #13 pointer
+  volumeMounts []core.v1.VolumeMountStatus list=map(mountPath) key=mountPath strategy=merge #12
 core.v1.ContainerUser
-  linux core.v1.LinuxContainerUser
+  linux core.v1.LinuxContainerUser #1 pointer
 core.v1.DaemonEndpoint
-  Port integer:int32 required default=0
+  Port integer:int32 required default=0 #1
 core.v1.DownwardAPIProjection
-  items []core.v1.DownwardAPIVolumeFile list=atomic
+  items []core.v1.DownwardAPIVolumeFile list=atomic #1
 core.v1.DownwardAPIVolumeFile
-  fieldRef core.v1.ObjectFieldSelector
-  mode integer:int32
-  path string required
-  resourceFieldRef core.v1.ResourceFieldSelector
+  fieldRef core.v1.ObjectFieldSelector #2 pointer
+  mode integer:int32 #4 pointer
+  path string required #1
+  resourceFieldRef core.v1.ResourceFieldSelector #3 pointer
 core.v1.DownwardAPIVolumeSource
-  defaultMode integer:int32
-  items []core.v1.DownwardAPIVolumeFile list=atomic
+  defaultMode integer:int32 #2 pointer
+  items []core.v1.DownwardAPIVolumeFile list=atomic #1
 core.v1.EmptyDirVolumeSource
-  medium string
-  sizeLimit quantity
+  medium string #1
+  sizeLimit quantity #2
 core.v1.EndpointAddress map=atomic
-  hostname string
-  ip string required
-  nodeName string
-  targetRef core.v1.ObjectReference
+  hostname string #3
+  ip string required #1
+  nodeName string #4 pointer
+  targetRef core.v1.ObjectReference #2 pointer
 core.v1.EndpointPort map=atomic
-  appProtocol string
-  name string
-  port integer:int32 required default=0
-  protocol string enum=SCTP|TCP|UDP
+  appProtocol string #4 pointer
+  name string #1
+  port integer:int32 required default=0 #2
+  protocol string enum=SCTP|TCP|UDP #3
 core.v1.EndpointSubset
-  addresses []core.v1.EndpointAddress list=atomic
-  notReadyAddresses []core.v1.EndpointAddress list=atomic
-  ports []core.v1.EndpointPort list=atomic
+  addresses []core.v1.EndpointAddress list=atomic #1
+  notReadyAddresses []core.v1.EndpointAddress list=atomic #2
+  ports []core.v1.EndpointPort list=atomic #3
 core.v1.Endpoints
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  subsets []core.v1.EndpointSubset list=atomic
+  metadata meta.v1.ObjectMeta default={} #1
+  subsets []core.v1.EndpointSubset list=atomic #2
 core.v1.EnvFromSource
-  configMapRef core.v1.ConfigMapEnvSource
-  prefix string
-  secretRef core.v1.SecretEnvSource
+  configMapRef core.v1.ConfigMapEnvSource #2 pointer
+  prefix string #1
+  secretRef core.v1.SecretEnvSource #3 pointer
 core.v1.EnvVar
-  name string required
-  value string
-  valueFrom core.v1.EnvVarSource
+  name string required #1
+  value string #2
+  valueFrom core.v1.EnvVarSource #3 pointer
 core.v1.EnvVarSource
-  configMapKeyRef core.v1.ConfigMapKeySelector
-  fieldRef core.v1.ObjectFieldSelector
-  fileKeyRef core.v1.FileKeySelector
-  resourceFieldRef core.v1.ResourceFieldSelector
-  secretKeyRef core.v1.SecretKeySelector
+  configMapKeyRef core.v1.ConfigMapKeySelector #3 pointer
+  fieldRef core.v1.ObjectFieldSelector #1 pointer
+  fileKeyRef core.v1.FileKeySelector #5 pointer
+  resourceFieldRef core.v1.ResourceFieldSelector #2 pointer
+  secretKeyRef core.v1.SecretKeySelector #4 pointer
 core.v1.EphemeralContainer
-  args []string list=atomic
-  command []string list=atomic
-  env []core.v1.EnvVar list=map(name) key=name strategy=merge
-  envFrom []core.v1.EnvFromSource list=atomic
-  image string
-  imagePullPolicy string enum=Always|IfNotPresent|Never
-  lifecycle core.v1.Lifecycle
-  livenessProbe core.v1.Probe
-  name string required
-  ports []core.v1.ContainerPort list=map(containerPort,protocol) key=containerPort strategy=merge
-  readinessProbe core.v1.Probe
-  resizePolicy []core.v1.ContainerResizePolicy list=atomic
-  resources core.v1.ResourceRequirements default={}
-  restartPolicy string
-  restartPolicyRules []core.v1.ContainerRestartRule list=atomic
-  securityContext core.v1.SecurityContext
-  startupProbe core.v1.Probe
-  stdin boolean
-  stdinOnce boolean
-  targetContainerName string
-  terminationMessagePath string
-  terminationMessagePolicy string enum=FallbackToLogsOnError|File
-  tty boolean
-  volumeDevices []core.v1.VolumeDevice list=map(devicePath) key=devicePath strategy=merge
-  volumeMounts []core.v1.VolumeMount list=map(mountPath) key=mountPath strategy=merge
-  workingDir string
+  args []string list=atomic #1.4
+  command []string list=atomic #1.3
+  env []core.v1.EnvVar list=map(name) key=name strategy=merge #1.7
+  envFrom []core.v1.EnvFromSource list=atomic #1.19
+  image string #1.2
+  imagePullPolicy string enum=Always|IfNotPresent|Never #1.14
+  lifecycle core.v1.Lifecycle #1.12 pointer
+  livenessProbe core.v1.Probe #1.10 pointer
+  name string required #1.1
+  ports []core.v1.ContainerPort list=map(containerPort,protocol) key=containerPort strategy=merge #1.6
+  readinessProbe core.v1.Probe #1.11 pointer
+  resizePolicy []core.v1.ContainerResizePolicy list=atomic #1.23
+  resources core.v1.ResourceRequirements default={} #1.8
+  restartPolicy string #1.24 pointer
+  restartPolicyRules []core.v1.ContainerRestartRule list=atomic #1.25
+  securityContext core.v1.SecurityContext #1.15 pointer
+  startupProbe core.v1.Probe #1.22 pointer
+  stdin boolean #1.16
+  stdinOnce boolean #1.17
+  targetContainerName string #2
+  terminationMessagePath string #1.13
+  terminationMessagePolicy string enum=FallbackToLogsOnError|File #1.20
+  tty boolean #1.18
+  volumeDevices []core.v1.VolumeDevice list=map(devicePath) key=devicePath strategy=merge #1.21
+  volumeMounts []core.v1.VolumeMount list=map(mountPath) key=mountPath strategy=merge #1.9
+  workingDir string #1.5
 core.v1.EphemeralVolumeSource
-  volumeClaimTemplate core.v1.PersistentVolumeClaimTemplate
+  volumeClaimTemplate core.v1.PersistentVolumeClaimTemplate #1 pointer
 core.v1.Event
-  action string
+  action string #12
   apiVersion string
-  count integer:int32
-  eventTime microtime
-  firstTimestamp time
-  involvedObject core.v1.ObjectReference required default={}
+  count integer:int32 #8
+  eventTime microtime #10
+  firstTimestamp time #6
+  involvedObject core.v1.ObjectReference required default={} #2
   kind string
-  lastTimestamp time
-  message string
-  metadata meta.v1.ObjectMeta required default={}
-  reason string
-  related core.v1.ObjectReference
-  reportingComponent string
-  reportingInstance string
-  series core.v1.EventSeries
-  source core.v1.EventSource default={}
-  type string
+  lastTimestamp time #7
+  message string #4
+  metadata meta.v1.ObjectMeta required default={} #1
+  reason string #3
+  related core.v1.ObjectReference #13 pointer
+  reportingComponent string #14
+  reportingInstance string #15
+  series core.v1.EventSeries #11 pointer
+  source core.v1.EventSource default={} #5
+  type string #9
 core.v1.EventSeries
-  count integer:int32
-  lastObservedTime microtime
+  count integer:int32 #1
+  lastObservedTime microtime #2
 core.v1.EventSource
-  component string
-  host string
+  component string #1
+  host string #2
 core.v1.ExecAction
-  command []string list=atomic
+  command []string list=atomic #1
 core.v1.FCVolumeSource
-  fsType string
-  lun integer:int32
-  readOnly boolean
-  targetWWNs []string list=atomic
-  wwids []string list=atomic
+  fsType string #3
+  lun integer:int32 #2 pointer
+  readOnly boolean #4
+  targetWWNs []string list=atomic #1
+  wwids []string list=atomic #5
 core.v1.FileKeySelector map=atomic
-  key string required
-  optional boolean default=false
-  path string required
-  volumeName string required
+  key string required #3
+  optional boolean default=false #4 pointer
+  path string required #2
+  volumeName string required #1
 core.v1.FlexPersistentVolumeSource
-  driver string required
-  fsType string
-  options {}string
-  readOnly boolean
-  secretRef core.v1.SecretReference
+  driver string required #1
+  fsType string #2
+  options {}string #5
+  readOnly boolean #4
+  secretRef core.v1.SecretReference #3 pointer
 core.v1.FlexVolumeSource
-  driver string required
-  fsType string
-  options {}string
-  readOnly boolean
-  secretRef core.v1.LocalObjectReference
+  driver string required #1
+  fsType string #2
+  options {}string #5
+  readOnly boolean #4
+  secretRef core.v1.LocalObjectReference #3 pointer
 core.v1.FlockerVolumeSource
-  datasetName string
-  datasetUUID string
+  datasetName string #1
+  datasetUUID string #2
 core.v1.GCEPersistentDiskVolumeSource
-  fsType string
-  partition integer:int32
-  pdName string required
-  readOnly boolean
+  fsType string #2
+  partition integer:int32 #3
+  pdName string required #1
+  readOnly boolean #4
 core.v1.GRPCAction
-  port integer:int32 required default=0
-  service string
+  port integer:int32 required default=0 #1
+  service string #2 pointer
 core.v1.GitRepoVolumeSource
-  directory string
-  repository string required
-  revision string
+  directory string #3
+  repository string required #1
+  revision string #2
 core.v1.GlusterfsPersistentVolumeSource
-  endpoints string required
-  endpointsNamespace string
-  path string required
-  readOnly boolean
+  endpoints string required #1
+  endpointsNamespace string #4 pointer
+  path string required #2
+  readOnly boolean #3
 core.v1.GlusterfsVolumeSource
-  endpoints string required
-  path string required
-  readOnly boolean
+  endpoints string required #1
+  path string required #2
+  readOnly boolean #3
 core.v1.HTTPGetAction
-  host string
-  httpHeaders []core.v1.HTTPHeader list=atomic
-  path string
-  port int-or-string required
-  scheme string enum=HTTP|HTTPS
+  host string #3
+  httpHeaders []core.v1.HTTPHeader list=atomic #5
+  path string #1
+  port int-or-string required #2
+  scheme string enum=HTTP|HTTPS #4
 core.v1.HTTPHeader
-  name string required
-  value string required
+  name string required #1
+  value string required #2
 core.v1.HostAlias
-  hostnames []string list=atomic
-  ip string required
+  hostnames []string list=atomic #2
+  ip string required #1
 core.v1.HostIP
-  ip string required
+  ip string required #1
 core.v1.HostPathVolumeSource
-  path string required
-  type string enum=|BlockDevice|CharDevice|Directory|DirectoryOrCreate|File|FileOrCreate|Socket
+  path string required #1
+  type string enum=|BlockDevice|CharDevice|Directory|DirectoryOrCreate|File|FileOrCreate|Socket #2 pointer
 core.v1.ISCSIPersistentVolumeSource
-  chapAuthDiscovery boolean
-  chapAuthSession boolean
-  fsType string
-  initiatorName string
-  iqn string required
-  iscsiInterface string default="default"
-  lun integer:int32 required default=0
-  portals []string list=atomic
-  readOnly boolean
-  secretRef core.v1.SecretReference
-  targetPortal string required
+  chapAuthDiscovery boolean #8
+  chapAuthSession boolean #11
+  fsType string #5
+  initiatorName string #12 pointer
+  iqn string required #2
+  iscsiInterface string default="default" #4
+  lun integer:int32 required default=0 #3
+  portals []string list=atomic #7
+  readOnly boolean #6
+  secretRef core.v1.SecretReference #10 pointer
+  targetPortal string required #1
 core.v1.ISCSIVolumeSource
-  chapAuthDiscovery boolean
-  chapAuthSession boolean
-  fsType string
-  initiatorName string
-  iqn string required
-  iscsiInterface string default="default"
-  lun integer:int32 required default=0
-  portals []string list=atomic
-  readOnly boolean
-  secretRef core.v1.LocalObjectReference
-  targetPortal string required
+  chapAuthDiscovery boolean #8
+  chapAuthSession boolean #11
+  fsType string #5
+  initiatorName string #12 pointer
+  iqn string required #2
+  iscsiInterface string default="default" #4
+  lun integer:int32 required default=0 #3
+  portals []string list=atomic #7
+  readOnly boolean #6
+  secretRef core.v1.LocalObjectReference #10 pointer
+  targetPortal string required #1
 core.v1.ImageVolumeSource
-  pullPolicy string enum=Always|IfNotPresent|Never
-  reference string
+  pullPolicy string enum=Always|IfNotPresent|Never #2
+  reference string #1
 core.v1.KeyToPath
-  key string required
-  mode integer:int32
-  path string required
+  key string required #1
+  mode integer:int32 #3 pointer
+  path string required #2
 core.v1.Lifecycle
-  postStart core.v1.LifecycleHandler
-  preStop core.v1.LifecycleHandler
-  stopSignal string enum=SIGABRT|SIGALRM|SIGBUS|SIGCHLD|SIGCLD|SIGCONT|SIGFPE|SIGHUP|SIGILL|SIGINT|SIGIO|SIGIOT|SIGKILL|SIGPIPE|SIGPOLL|SIGPROF|SIGPWR|SIGQUIT|SIGRTMAX|SIGRTMAX-1|SIGRTMAX-10|SIGRTMAX-11|SIGRTMAX-12|SIGRTMAX-13|SIGRTMAX-14|SIGRTMAX-2|SIGRTMAX-3|SIGRTMAX-4|SIGRTMAX-5|SIGRTMAX-6|SIGRTMAX-7|SIGRTMAX-8|SIGRTMAX-9|SIGRTMIN|SIGRTMIN+1|SIGRTMIN+10|SIGRTMIN+11|SIGRTMIN+12|SIGRTMIN+13|SIGRTMIN+14|SIGRTMIN+15|SIGRTMIN+2|SIGRTMIN+3|SIGRTMIN+4|SIGRTMIN+5|SIGRTMIN+6|SIGRTMIN+7|SIGRTMIN+8|SIGRTMIN+9|SIGSEGV|SIGSTKFLT|SIGSTOP|SIGSYS|SIGTERM|SIGTRAP|SIGTSTP|SIGTTIN|SIGTTOU|SIGURG|SIGUSR1|SIGUSR2|SIGVTALRM|SIGWINCH|SIGXCPU|SIGXFSZ
+  postStart core.v1.LifecycleHandler #1 pointer
+  preStop core.v1.LifecycleHandler #2 pointer
+  stopSignal string enum=SIGABRT|SIGALRM|SIGBUS|SIGCHLD|SIGCLD|SIGCONT|SIGFPE|SIGHUP|SIGILL|SIGINT|SIGIO|SIGIOT|SIGKILL|SIGPIPE|SIGPOLL|SIGPROF|SIGPWR|SIGQUIT|SIGRTMAX|SIGRTMAX-1|SIGRTMAX-10|SIGRTMAX-11|SIGRTMAX-12|SIGRTMAX-13|SIGRTMAX-14|SIGRTMAX-2|SIGRTMAX-3|SIGRTMAX-4|SIGRTMAX-5|SIGRTMAX-6|SIGRTMAX-7|SIGRTMAX-8|SIGRTMAX-9|SIGRTMIN|SIGRTMIN+1|SIGRTMIN+10|SIGRTMIN+11|SIGRTMIN+12|SIGRTMIN+13|SIGRTMIN+14|SIGRTMIN+15|SIGRTMIN+2|SIGRTMIN+3|SIGRTMIN+4|SIGRTMIN+5|SIGRTMIN+6|SIGRTMIN+7|SIGRTMIN+8|SIGRTMIN+9|SIGSEGV|SIGSTKFLT|SIGSTOP|SIGSYS|SIGTERM|SIGTRAP|SIGTSTP|SIGTTIN|SIGTTOU|SIGURG|SIGUSR1|SIGUSR2|SIGVTALRM|SIGWINCH|SIGXCPU|SIGXFSZ #3 pointer
 core.v1.LifecycleHandler
-  exec core.v1.ExecAction
-  httpGet core.v1.HTTPGetAction
-  sleep core.v1.SleepAction
-  tcpSocket core.v1.TCPSocketAction
+  exec core.v1.ExecAction #1 pointer
+  httpGet core.v1.HTTPGetAction #2 pointer
+  sleep core.v1.SleepAction #4 pointer
+  tcpSocket core.v1.TCPSocketAction #3 pointer
 core.v1.LinuxContainerUser
-  gid integer:int64 required default=0
-  supplementalGroups []integer:int64 list=atomic
-  uid integer:int64 required default=0
+  gid integer:int64 required default=0 #2
+  supplementalGroups []integer:int64 list=atomic #3
+  uid integer:int64 required default=0 #1
 core.v1.LoadBalancerIngress
-  hostname string
-  ip string
-  ipMode string
-  ports []core.v1.PortStatus list=atomic
+  hostname string #2
+  ip string #1
+  ipMode string #3 pointer
+  ports []core.v1.PortStatus list=atomic #4
 core.v1.LoadBalancerStatus
-  ingress []core.v1.LoadBalancerIngress list=atomic
+  ingress []core.v1.LoadBalancerIngress list=atomic #1
 core.v1.LocalObjectReference map=atomic
-  name string
+  name string #1
 core.v1.LocalVolumeSource
-  fsType string
-  path string required
+  fsType string #2 pointer
+  path string required #1
 core.v1.ModifyVolumeStatus
-  status string required enum=InProgress|Infeasible|Pending
-  targetVolumeAttributesClassName string
+  status string required enum=InProgress|Infeasible|Pending #2
+  targetVolumeAttributesClassName string #1
 core.v1.NFSVolumeSource
-  path string required
-  readOnly boolean
-  server string required
+  path string required #2
+  readOnly boolean #3
+  server string required #1
 core.v1.Namespace
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  spec core.v1.NamespaceSpec default={}
-  status core.v1.NamespaceStatus default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  spec core.v1.NamespaceSpec default={} #2
+  status core.v1.NamespaceStatus default={} #3
 core.v1.NamespaceCondition
-  lastTransitionTime time
-  message string
-  reason string
-  status string required
-  type string required
+  lastTransitionTime time #4
+  message string #6
+  reason string #5
+  status string required #2
+  type string required #1
 core.v1.NamespaceSpec
-  finalizers []string list=atomic
+  finalizers []string list=atomic #1
 core.v1.NamespaceStatus
-  conditions []core.v1.NamespaceCondition list=map(type) key=type strategy=merge
-  phase string enum=Active|Terminating
+  conditions []core.v1.NamespaceCondition list=map(type) key=type strategy=merge #2
+  phase string enum=Active|Terminating #1
 core.v1.Node
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  spec core.v1.NodeSpec default={}
-  status core.v1.NodeStatus default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  spec core.v1.NodeSpec default={} #2
+  status core.v1.NodeStatus default={} #3
 core.v1.NodeAddress
-  address string required
-  type string required
+  address string required #2
+  type string required #1
 core.v1.NodeAffinity
-  preferredDuringSchedulingIgnoredDuringExecution []core.v1.PreferredSchedulingTerm list=atomic
-  requiredDuringSchedulingIgnoredDuringExecution core.v1.NodeSelector
+  preferredDuringSchedulingIgnoredDuringExecution []core.v1.PreferredSchedulingTerm list=atomic #2
+  requiredDuringSchedulingIgnoredDuringExecution core.v1.NodeSelector #1 pointer
 core.v1.NodeCondition
-  lastHeartbeatTime time
-  lastTransitionTime time
-  message string
-  reason string
-  status string required
-  type string required
+  lastHeartbeatTime time #3
+  lastTransitionTime time #4
+  message string #6
+  reason string #5
+  status string required #2
+  type string required #1
 core.v1.NodeConfigSource
-  configMap core.v1.ConfigMapNodeConfigSource
+  configMap core.v1.ConfigMapNodeConfigSource #2 pointer
 core.v1.NodeConfigStatus
-  active core.v1.NodeConfigSource
-  assigned core.v1.NodeConfigSource
-  error string
-  lastKnownGood core.v1.NodeConfigSource
+  active core.v1.NodeConfigSource #2 pointer
+  assigned core.v1.NodeConfigSource #1 pointer
+  error string #4
+  lastKnownGood core.v1.NodeConfigSource #3 pointer
 core.v1.NodeDaemonEndpoints
-  kubeletEndpoint core.v1.DaemonEndpoint default={}
+  kubeletEndpoint core.v1.DaemonEndpoint default={} #1
 core.v1.NodeFeatures
-  supplementalGroupsPolicy boolean
+  supplementalGroupsPolicy boolean #1 pointer
 core.v1.NodeRuntimeHandler
-  features core.v1.NodeRuntimeHandlerFeatures
-  name string
+  features core.v1.NodeRuntimeHandlerFeatures #2 pointer
+  name string #1
 core.v1.NodeRuntimeHandlerFeatures
-  recursiveReadOnlyMounts boolean
-  userNamespaces boolean
+  recursiveReadOnlyMounts boolean #1 pointer
+  userNamespaces boolean #2 pointer
 core.v1.NodeSelector map=atomic
-  nodeSelectorTerms []core.v1.NodeSelectorTerm required list=atomic
+  nodeSelectorTerms []core.v1.NodeSelectorTerm required list=atomic #1
 core.v1.NodeSelectorRequirement
-  key string required
-  operator string required enum=DoesNotExist|Exists|Gt|In|Lt|NotIn
-  values []string list=atomic
+  key string required #1
+  operator string required enum=DoesNotExist|Exists|Gt|In|Lt|NotIn #2
+  values []string list=atomic #3
 core.v1.NodeSelectorTerm map=atomic
-  matchExpressions []core.v1.NodeSelectorRequirement list=atomic
-  matchFields []core.v1.NodeSelectorRequirement list=atomic
+  matchExpressions []core.v1.NodeSelectorRequirement list=atomic #1
+  matchFields []core.v1.NodeSelectorRequirement list=atomic #2
 core.v1.NodeSpec
-  configSource core.v1.NodeConfigSource
-  externalID string
-  podCIDR string
-  podCIDRs []string list=set strategy=merge
-  providerID string
-  taints []core.v1.Taint list=atomic
-  unschedulable boolean
+  configSource core.v1.NodeConfigSource #6 pointer
+  externalID string #2
+  podCIDR string #1
+  podCIDRs []string list=set strategy=merge #7
+  providerID string #3
+  taints []core.v1.Taint list=atomic #5
+  unschedulable boolean #4
 core.v1.NodeStatus
-  addresses []core.v1.NodeAddress list=map(type) key=type strategy=merge
-  allocatable {}quantity
-  capacity {}quantity
-  conditions []core.v1.NodeCondition list=map(type) key=type strategy=merge
-  config core.v1.NodeConfigStatus
-  daemonEndpoints core.v1.NodeDaemonEndpoints default={}
-  declaredFeatures []string list=atomic
-  features core.v1.NodeFeatures
-  images []core.v1.ContainerImage list=atomic
-  nodeInfo core.v1.NodeSystemInfo default={}
-  phase string enum=Pending|Running|Terminated
-  runtimeHandlers []core.v1.NodeRuntimeHandler list=atomic
-  volumesAttached []core.v1.AttachedVolume list=atomic
-  volumesInUse []string list=atomic
+  addresses []core.v1.NodeAddress list=map(type) key=type strategy=merge #5
+  allocatable {}quantity #2
+  capacity {}quantity #1
+  conditions []core.v1.NodeCondition list=map(type) key=type strategy=merge #4
+  config core.v1.NodeConfigStatus #11 pointer
+  daemonEndpoints core.v1.NodeDaemonEndpoints default={} #6
+  declaredFeatures []string list=atomic #14
+  features core.v1.NodeFeatures #13 pointer
+  images []core.v1.ContainerImage list=atomic #8
+  nodeInfo core.v1.NodeSystemInfo default={} #7
+  phase string enum=Pending|Running|Terminated #3
+  runtimeHandlers []core.v1.NodeRuntimeHandler list=atomic #12
+  volumesAttached []core.v1.AttachedVolume list=atomic #10
+  volumesInUse []string list=atomic #9
 core.v1.NodeSwapStatus
-  capacity integer:int64
+  capacity integer:int64 #1 pointer
 core.v1.NodeSystemInfo
-  architecture string required
-  bootID string required
-  containerRuntimeVersion string required
-  kernelVersion string required
-  kubeProxyVersion string required
-  kubeletVersion string required
-  machineID string required
-  operatingSystem string required
-  osImage string required
-  swap core.v1.NodeSwapStatus
-  systemUUID string required
+  architecture string required #10
+  bootID string required #3
+  containerRuntimeVersion string required #6
+  kernelVersion string required #4
+  kubeProxyVersion string required #8
+  kubeletVersion string required #7
+  machineID string required #1
+  operatingSystem string required #9
+  osImage string required #5
+  swap core.v1.NodeSwapStatus #11 pointer
+  systemUUID string required #2
 core.v1.ObjectFieldSelector map=atomic
-  apiVersion string
-  fieldPath string required
+  apiVersion string #1
+  fieldPath string required #2
 core.v1.ObjectReference map=atomic
-  apiVersion string
-  fieldPath string
-  kind string
-  name string
-  namespace string
-  resourceVersion string
-  uid string
+  apiVersion string #5
+  fieldPath string #7
+  kind string #1
+  name string #3
+  namespace string #2
+  resourceVersion string #6
+  uid string #4
 core.v1.PersistentVolume
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  spec core.v1.PersistentVolumeSpec default={}
-  status core.v1.PersistentVolumeStatus default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  spec core.v1.PersistentVolumeSpec default={} #2
+  status core.v1.PersistentVolumeStatus default={} #3
 core.v1.PersistentVolumeClaim
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  spec core.v1.PersistentVolumeClaimSpec default={}
-  status core.v1.PersistentVolumeClaimStatus default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  spec core.v1.PersistentVolumeClaimSpec default={} #2
+  status core.v1.PersistentVolumeClaimStatus default={} #3
 core.v1.PersistentVolumeClaimCondition
-  lastProbeTime time
-  lastTransitionTime time
-  message string
-  reason string
-  status string required
-  type string required
+  lastProbeTime time #3
+  lastTransitionTime time #4
+  message string #6
+  reason string #5
+  status string required #2
+  type string required #1
 core.v1.PersistentVolumeClaimSpec
-  accessModes []string list=atomic
-  dataSource core.v1.TypedLocalObjectReference
-  dataSourceRef core.v1.TypedObjectReference
-  resources core.v1.VolumeResourceRequirements default={}
-  selector meta.v1.LabelSelector
-  storageClassName string
-  volumeAttributesClassName string
-  volumeMode string enum=Block|Filesystem
-  volumeName string
+  accessModes []string list=atomic #1
+  dataSource core.v1.TypedLocalObjectReference #7 pointer
+  dataSourceRef core.v1.TypedObjectReference #8 pointer
+  resources core.v1.VolumeResourceRequirements default={} #2
+  selector meta.v1.LabelSelector #4
+  storageClassName string #5 pointer
+  volumeAttributesClassName string #9 pointer
+  volumeMode string enum=Block|Filesystem #6 pointer
+  volumeName string #3
 core.v1.PersistentVolumeClaimStatus
-  accessModes []string list=atomic
-  allocatedResourceStatuses {}string map=granular
-  allocatedResources {}quantity
-  capacity {}quantity
-  conditions []core.v1.PersistentVolumeClaimCondition list=map(type) key=type strategy=merge
-  currentVolumeAttributesClassName string
-  modifyVolumeStatus core.v1.ModifyVolumeStatus
-  phase string enum=Bound|Lost|Pending
+  accessModes []string list=atomic #2
+  allocatedResourceStatuses {}string map=granular #7
+  allocatedResources {}quantity #5
+  capacity {}quantity #3
+  conditions []core.v1.PersistentVolumeClaimCondition list=map(type) key=type strategy=merge #4
+  currentVolumeAttributesClassName string #8 pointer
+  modifyVolumeStatus core.v1.ModifyVolumeStatus #9 pointer
+  phase string enum=Bound|Lost|Pending #1
 core.v1.PersistentVolumeClaimTemplate
-  metadata meta.v1.ObjectMeta default={}
-  spec core.v1.PersistentVolumeClaimSpec required default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  spec core.v1.PersistentVolumeClaimSpec required default={} #2
 core.v1.PersistentVolumeClaimVolumeSource
-  claimName string required
-  readOnly boolean
+  claimName string required #1
+  readOnly boolean #2
 core.v1.PersistentVolumeSpec
-  accessModes []string list=atomic
-  awsElasticBlockStore core.v1.AWSElasticBlockStoreVolumeSource
-  azureDisk core.v1.AzureDiskVolumeSource
-  azureFile core.v1.AzureFilePersistentVolumeSource
-  capacity {}quantity
-  cephfs core.v1.CephFSPersistentVolumeSource
-  cinder core.v1.CinderPersistentVolumeSource
-  claimRef core.v1.ObjectReference map=granular
-  csi core.v1.CSIPersistentVolumeSource
-  fc core.v1.FCVolumeSource
-  flexVolume core.v1.FlexPersistentVolumeSource
-  flocker core.v1.FlockerVolumeSource
-  gcePersistentDisk core.v1.GCEPersistentDiskVolumeSource
-  glusterfs core.v1.GlusterfsPersistentVolumeSource
-  hostPath core.v1.HostPathVolumeSource
-  iscsi core.v1.ISCSIPersistentVolumeSource
-  local core.v1.LocalVolumeSource
-  mountOptions []string list=atomic
-  nfs core.v1.NFSVolumeSource
-  nodeAffinity core.v1.VolumeNodeAffinity
-  persistentVolumeReclaimPolicy string enum=Delete|Recycle|Retain
-  photonPersistentDisk core.v1.PhotonPersistentDiskVolumeSource
-  portworxVolume core.v1.PortworxVolumeSource
-  quobyte core.v1.QuobyteVolumeSource
-  rbd core.v1.RBDPersistentVolumeSource
-  scaleIO core.v1.ScaleIOPersistentVolumeSource
-  storageClassName string
-  storageos core.v1.StorageOSPersistentVolumeSource
-  volumeAttributesClassName string
-  volumeMode string enum=Block|Filesystem
-  vsphereVolume core.v1.VsphereVirtualDiskVolumeSource
+  accessModes []string list=atomic #3
+  awsElasticBlockStore core.v1.AWSElasticBlockStoreVolumeSource #2.2 pointer
+  azureDisk core.v1.AzureDiskVolumeSource #2.16 pointer
+  azureFile core.v1.AzureFilePersistentVolumeSource #2.13 pointer
+  capacity {}quantity #1
+  cephfs core.v1.CephFSPersistentVolumeSource #2.9 pointer
+  cinder core.v1.CinderPersistentVolumeSource #2.8 pointer
+  claimRef core.v1.ObjectReference map=granular #4 pointer
+  csi core.v1.CSIPersistentVolumeSource #2.22 pointer
+  fc core.v1.FCVolumeSource #2.10 pointer
+  flexVolume core.v1.FlexPersistentVolumeSource #2.12 pointer
+  flocker core.v1.FlockerVolumeSource #2.11 pointer
+  gcePersistentDisk core.v1.GCEPersistentDiskVolumeSource #2.1 pointer
+  glusterfs core.v1.GlusterfsPersistentVolumeSource #2.4 pointer
+  hostPath core.v1.HostPathVolumeSource #2.3 pointer
+  iscsi core.v1.ISCSIPersistentVolumeSource #2.7 pointer
+  local core.v1.LocalVolumeSource #2.20 pointer
+  mountOptions []string list=atomic #7
+  nfs core.v1.NFSVolumeSource #2.5 pointer
+  nodeAffinity core.v1.VolumeNodeAffinity #9 pointer
+  persistentVolumeReclaimPolicy string enum=Delete|Recycle|Retain #5
+  photonPersistentDisk core.v1.PhotonPersistentDiskVolumeSource #2.17 pointer
+  portworxVolume core.v1.PortworxVolumeSource #2.18 pointer
+  quobyte core.v1.QuobyteVolumeSource #2.15 pointer
+  rbd core.v1.RBDPersistentVolumeSource #2.6 pointer
+  scaleIO core.v1.ScaleIOPersistentVolumeSource #2.19 pointer
+  storageClassName string #6
+  storageos core.v1.StorageOSPersistentVolumeSource #2.21 pointer
+  volumeAttributesClassName string #10 pointer
+  volumeMode string enum=Block|Filesystem #8 pointer
+  vsphereVolume core.v1.VsphereVirtualDiskVolumeSource #2.14 pointer
 core.v1.PersistentVolumeStatus
-  lastPhaseTransitionTime time
-  message string
-  phase string enum=Available|Bound|Failed|Pending|Released
-  reason string
+  lastPhaseTransitionTime time #4
+  message string #2
+  phase string enum=Available|Bound|Failed|Pending|Released #1
+  reason string #3
 core.v1.PhotonPersistentDiskVolumeSource
-  fsType string
-  pdID string required
+  fsType string #2
+  pdID string required #1
 core.v1.Pod
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  spec core.v1.PodSpec default={}
-  status core.v1.PodStatus default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  spec core.v1.PodSpec default={} #2
+  status core.v1.PodStatus default={} #3
 core.v1.PodAffinity
-  preferredDuringSchedulingIgnoredDuringExecution []core.v1.WeightedPodAffinityTerm list=atomic
-  requiredDuringSchedulingIgnoredDuringExecution []core.v1.PodAffinityTerm list=atomic
+  preferredDuringSchedulingIgnoredDuringExecution []core.v1.WeightedPodAffinityTerm list=atomic #2
+  requiredDuringSchedulingIgnoredDuringExecution []core.v1.PodAffinityTerm list=atomic #1
 core.v1.PodAffinityTerm
-  labelSelector meta.v1.LabelSelector
-  matchLabelKeys []string list=atomic
-  mismatchLabelKeys []string list=atomic
-  namespaceSelector meta.v1.LabelSelector
-  namespaces []string list=atomic
-  topologyKey string required
+  labelSelector meta.v1.LabelSelector #1
+  matchLabelKeys []string list=atomic #5
+  mismatchLabelKeys []string list=atomic #6
+  namespaceSelector meta.v1.LabelSelector #4
+  namespaces []string list=atomic #2
+  topologyKey string required #3
 core.v1.PodAntiAffinity
-  preferredDuringSchedulingIgnoredDuringExecution []core.v1.WeightedPodAffinityTerm list=atomic
-  requiredDuringSchedulingIgnoredDuringExecution []core.v1.PodAffinityTerm list=atomic
+  preferredDuringSchedulingIgnoredDuringExecution []core.v1.WeightedPodAffinityTerm list=atomic #2
+  requiredDuringSchedulingIgnoredDuringExecution []core.v1.PodAffinityTerm list=atomic #1
 core.v1.PodCertificateProjection
-  certificateChainPath string
-  credentialBundlePath string
-  keyPath string
-  keyType string required
-  maxExpirationSeconds integer:int32
-  signerName string required
-  userAnnotations {}string
+  certificateChainPath string #6
+  credentialBundlePath string #4
+  keyPath string #5
+  keyType string required #2
+  maxExpirationSeconds integer:int32 #3 pointer
+  signerName string required #1
+  userAnnotations {}string #7
 core.v1.PodCondition
-  lastProbeTime time
-  lastTransitionTime time
-  message string
-  observedGeneration integer:int64
-  reason string
-  status string required
-  type string required
+  lastProbeTime time #3
+  lastTransitionTime time #4
+  message string #6
+  observedGeneration integer:int64 #7
+  reason string #5
+  status string required #2
+  type string required #1
 core.v1.PodDNSConfig
-  nameservers []string list=atomic
-  options []core.v1.PodDNSConfigOption list=atomic
-  searches []string list=atomic
+  nameservers []string list=atomic #1
+  options []core.v1.PodDNSConfigOption list=atomic #3
+  searches []string list=atomic #2
 core.v1.PodDNSConfigOption
-  name string
-  value string
+  name string #1
+  value string #2 pointer
 core.v1.PodExtendedResourceClaimStatus
-  requestMappings []core.v1.ContainerExtendedResourceRequest required list=atomic
-  resourceClaimName string required
+  requestMappings []core.v1.ContainerExtendedResourceRequest required list=atomic #1
+  resourceClaimName string required #2
 core.v1.PodIP
-  ip string required
+  ip string required #1
 core.v1.PodOS
-  name string required
+  name string required #1
 core.v1.PodReadinessGate
-  conditionType string required
+  conditionType string required #1
 core.v1.PodResourceClaim
-  name string required
-  resourceClaimName string
-  resourceClaimTemplateName string
+  name string required #1
+  resourceClaimName string #3 pointer
+  resourceClaimTemplateName string #4 pointer
 core.v1.PodResourceClaimStatus
-  name string required
-  resourceClaimName string
+  name string required #1
+  resourceClaimName string #2 pointer
 core.v1.PodSchedulingGate
-  name string required
+  name string required #1
 core.v1.PodSecurityContext
-  appArmorProfile core.v1.AppArmorProfile
-  fsGroup integer:int64
-  fsGroupChangePolicy string enum=Always|OnRootMismatch
-  runAsGroup integer:int64
-  runAsNonRoot boolean
-  runAsUser integer:int64
-  seLinuxChangePolicy string
-  seLinuxOptions core.v1.SELinuxOptions
-  seccompProfile core.v1.SeccompProfile
-  supplementalGroups []integer:int64 list=atomic
-  supplementalGroupsPolicy string enum=Merge|Strict
-  sysctls []core.v1.Sysctl list=atomic
-  windowsOptions core.v1.WindowsSecurityContextOptions
+  appArmorProfile core.v1.AppArmorProfile #11 pointer
+  fsGroup integer:int64 #5 pointer
+  fsGroupChangePolicy string enum=Always|OnRootMismatch #9 pointer
+  runAsGroup integer:int64 #6 pointer
+  runAsNonRoot boolean #3 pointer
+  runAsUser integer:int64 #2 pointer
+  seLinuxChangePolicy string #13 pointer
+  seLinuxOptions core.v1.SELinuxOptions #1 pointer
+  seccompProfile core.v1.SeccompProfile #10 pointer
+  supplementalGroups []integer:int64 list=atomic #4
+  supplementalGroupsPolicy string enum=Merge|Strict #12 pointer
+  sysctls []core.v1.Sysctl list=atomic #7
+  windowsOptions core.v1.WindowsSecurityContextOptions #8 pointer
 core.v1.PodSpec
-  activeDeadlineSeconds integer:int64
-  affinity core.v1.Affinity
-  automountServiceAccountToken boolean
-  containers []core.v1.Container required list=map(name) key=name strategy=merge
-  dnsConfig core.v1.PodDNSConfig
-  dnsPolicy string enum=ClusterFirst|ClusterFirstWithHostNet|Default|None
-  enableServiceLinks boolean
-  ephemeralContainers []core.v1.EphemeralContainer list=map(name) key=name strategy=merge
-  hostAliases []core.v1.HostAlias list=map(ip) key=ip strategy=merge
-  hostIPC boolean
-  hostNetwork boolean
-  hostPID boolean
-  hostUsers boolean
-  hostname string
-  hostnameOverride string
-  imagePullSecrets []core.v1.LocalObjectReference list=map(name) key=name strategy=merge
-  initContainers []core.v1.Container list=map(name) key=name strategy=merge
-  nodeName string
-  nodeSelector {}string map=atomic
-  os core.v1.PodOS
-  overhead {}quantity
-  preemptionPolicy string enum=Never|PreemptLowerPriority
-  priority integer:int32
-  priorityClassName string
-  readinessGates []core.v1.PodReadinessGate list=atomic
-  resourceClaims []core.v1.PodResourceClaim list=map(name) key=name strategy=merge,retainKeys
-  resources core.v1.ResourceRequirements
-  restartPolicy string enum=Always|Never|OnFailure
-  runtimeClassName string
-  schedulerName string
-  schedulingGates []core.v1.PodSchedulingGate list=map(name) key=name strategy=merge
-  securityContext core.v1.PodSecurityContext
-  serviceAccount string
-  serviceAccountName string
-  setHostnameAsFQDN boolean
-  shareProcessNamespace boolean
-  subdomain string
-  terminationGracePeriodSeconds integer:int64
-  tolerations []core.v1.Toleration list=atomic
-  topologySpreadConstraints []core.v1.TopologySpreadConstraint list=map(topologyKey,whenUnsatisfiable) key=topologyKey strategy=merge
-  volumes []core.v1.Volume list=map(name) key=name strategy=merge,retainKeys
-  workloadRef core.v1.WorkloadReference
+  activeDeadlineSeconds integer:int64 #5 pointer
+  affinity core.v1.Affinity #18 pointer
+  automountServiceAccountToken boolean #21 pointer
+  containers []core.v1.Container required list=map(name) key=name strategy=merge #2
+  dnsConfig core.v1.PodDNSConfig #26 pointer
+  dnsPolicy string enum=ClusterFirst|ClusterFirstWithHostNet|Default|None #6
+  enableServiceLinks boolean #30 pointer
+  ephemeralContainers []core.v1.EphemeralContainer list=map(name) key=name strategy=merge #34
+  hostAliases []core.v1.HostAlias list=map(ip) key=ip strategy=merge #23
+  hostIPC boolean #13
+  hostNetwork boolean #11
+  hostPID boolean #12
+  hostUsers boolean #37 pointer
+  hostname string #16
+  hostnameOverride string #41 pointer
+  imagePullSecrets []core.v1.LocalObjectReference list=map(name) key=name strategy=merge #15
+  initContainers []core.v1.Container list=map(name) key=name strategy=merge #20
+  nodeName string #10
+  nodeSelector {}string map=atomic #7
+  os core.v1.PodOS #36 pointer
+  overhead {}quantity #32
+  preemptionPolicy string enum=Never|PreemptLowerPriority #31 pointer
+  priority integer:int32 #25 pointer
+  priorityClassName string #24
+  readinessGates []core.v1.PodReadinessGate list=atomic #28
+  resourceClaims []core.v1.PodResourceClaim list=map(name) key=name strategy=merge,retainKeys #39
+  resources core.v1.ResourceRequirements #40 pointer
+  restartPolicy string enum=Always|Never|OnFailure #3
+  runtimeClassName string #29 pointer
+  schedulerName string #19
+  schedulingGates []core.v1.PodSchedulingGate list=map(name) key=name strategy=merge #38
+  securityContext core.v1.PodSecurityContext #14 pointer
+  serviceAccount string #9
+  serviceAccountName string #8
+  setHostnameAsFQDN boolean #35 pointer
+  shareProcessNamespace boolean #27 pointer
+  subdomain string #17
+  terminationGracePeriodSeconds integer:int64 #4 pointer
+  tolerations []core.v1.Toleration list=atomic #22
+  topologySpreadConstraints []core.v1.TopologySpreadConstraint list=map(topologyKey,whenUnsatisfiable) key=topologyKey strategy=merge #33
+  volumes []core.v1.Volume list=map(name) key=name strategy=merge,retainKeys #1
+  workloadRef core.v1.WorkloadReference #42 pointer
 core.v1.PodStatus
-  allocatedResources {}quantity
-  conditions []core.v1.PodCondition list=map(type) key=type strategy=merge
-  containerStatuses []core.v1.ContainerStatus list=atomic
-  ephemeralContainerStatuses []core.v1.ContainerStatus list=atomic
-  extendedResourceClaimStatus core.v1.PodExtendedResourceClaimStatus
-  hostIP string
-  hostIPs []core.v1.HostIP list=atomic key=ip strategy=merge
-  initContainerStatuses []core.v1.ContainerStatus list=atomic
-  message string
-  nominatedNodeName string
-  observedGeneration integer:int64
-  phase string enum=Failed|Pending|Running|Succeeded|Unknown
-  podIP string
-  podIPs []core.v1.PodIP list=map(ip) key=ip strategy=merge
-  qosClass string enum=BestEffort|Burstable|Guaranteed
-  reason string
-  resize string
-  resourceClaimStatuses []core.v1.PodResourceClaimStatus list=map(name) key=name strategy=merge,retainKeys
-  resources core.v1.ResourceRequirements
-  startTime time
+  allocatedResources {}quantity #19
+  conditions []core.v1.PodCondition list=map(type) key=type strategy=merge #2
+  containerStatuses []core.v1.ContainerStatus list=atomic #8
+  ephemeralContainerStatuses []core.v1.ContainerStatus list=atomic #13
+  extendedResourceClaimStatus core.v1.PodExtendedResourceClaimStatus #18 pointer
+  hostIP string #5
+  hostIPs []core.v1.HostIP list=atomic key=ip strategy=merge #16
+  initContainerStatuses []core.v1.ContainerStatus list=atomic #10
+  message string #3
+  nominatedNodeName string #11
+  observedGeneration integer:int64 #17
+  phase string enum=Failed|Pending|Running|Succeeded|Unknown #1
+  podIP string #6
+  podIPs []core.v1.PodIP list=map(ip) key=ip strategy=merge #12
+  qosClass string enum=BestEffort|Burstable|Guaranteed #9
+  reason string #4
+  resize string #14
+  resourceClaimStatuses []core.v1.PodResourceClaimStatus list=map(name) key=name strategy=merge,retainKeys #15
+  resources core.v1.ResourceRequirements #20 pointer
+  startTime time #7
 core.v1.PodTemplateSpec
-  metadata meta.v1.ObjectMeta default={}
-  spec core.v1.PodSpec default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  spec core.v1.PodSpec default={} #2
 core.v1.PortStatus
-  error string
-  port integer:int32 required default=0
-  protocol string required enum=SCTP|TCP|UDP
+  error string #3 pointer
+  port integer:int32 required default=0 #1
+  protocol string required enum=SCTP|TCP|UDP #2
 core.v1.PortworxVolumeSource
-  fsType string
-  readOnly boolean
-  volumeID string required
+  fsType string #2
+  readOnly boolean #3
+  volumeID string required #1
 core.v1.PreferredSchedulingTerm
-  preference core.v1.NodeSelectorTerm required default={}
-  weight integer:int32 required default=0
+  preference core.v1.NodeSelectorTerm required default={} #2
+  weight integer:int32 required default=0 #1
 core.v1.Probe
-  exec core.v1.ExecAction
-  failureThreshold integer:int32
-  grpc core.v1.GRPCAction
-  httpGet core.v1.HTTPGetAction
-  initialDelaySeconds integer:int32
-  periodSeconds integer:int32
-  successThreshold integer:int32
-  tcpSocket core.v1.TCPSocketAction
-  terminationGracePeriodSeconds integer:int64
-  timeoutSeconds integer:int32
+  exec core.v1.ExecAction #1.1 pointer
+  failureThreshold integer:int32 #6
+  grpc core.v1.GRPCAction #1.4 pointer
+  httpGet core.v1.HTTPGetAction #1.2 pointer
+  initialDelaySeconds integer:int32 #2
+  periodSeconds integer:int32 #4
+  successThreshold integer:int32 #5
+  tcpSocket core.v1.TCPSocketAction #1.3 pointer
+  terminationGracePeriodSeconds integer:int64 #7 pointer
+  timeoutSeconds integer:int32 #3
 core.v1.ProjectedVolumeSource
-  defaultMode integer:int32
-  sources []core.v1.VolumeProjection list=atomic
+  defaultMode integer:int32 #2 pointer
+  sources []core.v1.VolumeProjection list=atomic #1
 core.v1.QuobyteVolumeSource
-  group string
-  readOnly boolean
-  registry string required
-  tenant string
-  user string
-  volume string required
+  group string #5
+  readOnly boolean #3
+  registry string required #1
+  tenant string #6
+  user string #4
+  volume string required #2
 core.v1.RBDPersistentVolumeSource
-  fsType string
-  image string required
-  keyring string default="/etc/ceph/keyring"
-  monitors []string required list=atomic
-  pool string default="rbd"
-  readOnly boolean
-  secretRef core.v1.SecretReference
-  user string default="admin"
+  fsType string #3
+  image string required #2
+  keyring string default="/etc/ceph/keyring" #6
+  monitors []string required list=atomic #1
+  pool string default="rbd" #4
+  readOnly boolean #8
+  secretRef core.v1.SecretReference #7 pointer
+  user string default="admin" #5
 core.v1.RBDVolumeSource
-  fsType string
-  image string required
-  keyring string default="/etc/ceph/keyring"
-  monitors []string required list=atomic
-  pool string default="rbd"
-  readOnly boolean
-  secretRef core.v1.LocalObjectReference
-  user string default="admin"
+  fsType string #3
+  image string required #2
+  keyring string default="/etc/ceph/keyring" #6
+  monitors []string required list=atomic #1
+  pool string default="rbd" #4
+  readOnly boolean #8
+  secretRef core.v1.LocalObjectReference #7 pointer
+  user string default="admin" #5
 core.v1.ResourceClaim
-  name string required
-  request string
+  name string required #1
+  request string #2
 core.v1.ResourceFieldSelector map=atomic
-  containerName string
-  divisor quantity
-  resource string required
+  containerName string #1
+  divisor quantity #3
+  resource string required #2
 core.v1.ResourceHealth
-  health string
-  resourceID string required
+  health string #2
+  resourceID string required #1
 core.v1.ResourceRequirements
-  claims []core.v1.ResourceClaim list=map(name)
-  limits {}quantity
-  requests {}quantity
+  claims []core.v1.ResourceClaim list=map(name) #3
+  limits {}quantity #1
+  requests {}quantity #2
 core.v1.ResourceStatus
-  name string required
-  resources []core.v1.ResourceHealth list=map(resourceID)
+  name string required #1
+  resources []core.v1.ResourceHealth list=map(resourceID) #2
 core.v1.SELinuxOptions
-  level string
-  role string
-  type string
-  user string
+  level string #4
+  role string #2
+  type string #3
+  user string #1
 core.v1.ScaleIOPersistentVolumeSource
-  fsType string default="xfs"
-  gateway string required
-  protectionDomain string
-  readOnly boolean
-  secretRef core.v1.SecretReference required
-  sslEnabled boolean
-  storageMode string default="ThinProvisioned"
-  storagePool string
-  system string required
-  volumeName string
+  fsType string default="xfs" #9
+  gateway string required #1
+  protectionDomain string #5
+  readOnly boolean #10
+  secretRef core.v1.SecretReference required #3 pointer
+  sslEnabled boolean #4
+  storageMode string default="ThinProvisioned" #7
+  storagePool string #6
+  system string required #2
+  volumeName string #8
 core.v1.ScaleIOVolumeSource
-  fsType string default="xfs"
-  gateway string required
-  protectionDomain string
-  readOnly boolean
-  secretRef core.v1.LocalObjectReference required
-  sslEnabled boolean
-  storageMode string default="ThinProvisioned"
-  storagePool string
-  system string required
-  volumeName string
+  fsType string default="xfs" #9
+  gateway string required #1
+  protectionDomain string #5
+  readOnly boolean #10
+  secretRef core.v1.LocalObjectReference required #3 pointer
+  sslEnabled boolean #4
+  storageMode string default="ThinProvisioned" #7
+  storagePool string #6
+  system string required #2
+  volumeName string #8
 core.v1.SeccompProfile
-  localhostProfile string
-  type string required enum=Localhost|RuntimeDefault|Unconfined
+  localhostProfile string #2 pointer
+  type string required enum=Localhost|RuntimeDefault|Unconfined #1
 core.v1.Secret
   apiVersion string
-  data {}string:byte
-  immutable boolean
+  data {}string:byte #2
+  immutable boolean #5 pointer
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  stringData {}string
-  type string
+  metadata meta.v1.ObjectMeta default={} #1
+  stringData {}string #4
+  type string #3
 core.v1.SecretEnvSource
-  name string
-  optional boolean
+  name string #1.1
+  optional boolean #2 pointer
 core.v1.SecretKeySelector map=atomic
-  key string required
-  name string
-  optional boolean
+  key string required #2
+  name string #1.1
+  optional boolean #3 pointer
 core.v1.SecretProjection
-  items []core.v1.KeyToPath list=atomic
-  name string
-  optional boolean
+  items []core.v1.KeyToPath list=atomic #2
+  name string #1.1
+  optional boolean #4 pointer
 core.v1.SecretReference map=atomic
-  name string
-  namespace string
+  name string #1
+  namespace string #2
 core.v1.SecretVolumeSource
-  defaultMode integer:int32
-  items []core.v1.KeyToPath list=atomic
-  optional boolean
-  secretName string
+  defaultMode integer:int32 #3 pointer
+  items []core.v1.KeyToPath list=atomic #2
+  optional boolean #4 pointer
+  secretName string #1
 core.v1.SecurityContext
-  allowPrivilegeEscalation boolean
-  appArmorProfile core.v1.AppArmorProfile
-  capabilities core.v1.Capabilities
-  privileged boolean
-  procMount string enum=Default|Unmasked
-  readOnlyRootFilesystem boolean
-  runAsGroup integer:int64
-  runAsNonRoot boolean
-  runAsUser integer:int64
-  seLinuxOptions core.v1.SELinuxOptions
-  seccompProfile core.v1.SeccompProfile
-  windowsOptions core.v1.WindowsSecurityContextOptions
+  allowPrivilegeEscalation boolean #7 pointer
+  appArmorProfile core.v1.AppArmorProfile #12 pointer
+  capabilities core.v1.Capabilities #1 pointer
+  privileged boolean #2 pointer
+  procMount string enum=Default|Unmasked #9 pointer
+  readOnlyRootFilesystem boolean #6 pointer
+  runAsGroup integer:int64 #8 pointer
+  runAsNonRoot boolean #5 pointer
+  runAsUser integer:int64 #4 pointer
+  seLinuxOptions core.v1.SELinuxOptions #3 pointer
+  seccompProfile core.v1.SeccompProfile #11 pointer
+  windowsOptions core.v1.WindowsSecurityContextOptions #10 pointer
 core.v1.Service
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  spec core.v1.ServiceSpec default={}
-  status core.v1.ServiceStatus default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  spec core.v1.ServiceSpec default={} #2
+  status core.v1.ServiceStatus default={} #3
 core.v1.ServiceAccount
   apiVersion string
-  automountServiceAccountToken boolean
-  imagePullSecrets []core.v1.LocalObjectReference list=atomic
+  automountServiceAccountToken boolean #4 pointer
+  imagePullSecrets []core.v1.LocalObjectReference list=atomic #3
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  secrets []core.v1.ObjectReference list=map(name) key=name strategy=merge
+  metadata meta.v1.ObjectMeta default={} #1
+  secrets []core.v1.ObjectReference list=map(name) key=name strategy=merge #2
 core.v1.ServiceAccountTokenProjection
-  audience string
-  expirationSeconds integer:int64
-  path string required
+  audience string #1
+  expirationSeconds integer:int64 #2 pointer
+  path string required #3
 core.v1.ServicePort
-  appProtocol string
-  name string
-  nodePort integer:int32
-  port integer:int32 required default=0
-  protocol string default="TCP" enum=SCTP|TCP|UDP
-  targetPort int-or-string
+  appProtocol string #6 pointer
+  name string #1
+  nodePort integer:int32 #5
+  port integer:int32 required default=0 #3
+  protocol string default="TCP" enum=SCTP|TCP|UDP #2
+  targetPort int-or-string #4
 core.v1.ServiceSpec
-  allocateLoadBalancerNodePorts boolean
-  clusterIP string
-  clusterIPs []string list=atomic
-  externalIPs []string list=atomic
-  externalName string
-  externalTrafficPolicy string enum=Cluster|Local
-  healthCheckNodePort integer:int32
-  internalTrafficPolicy string enum=Cluster|Local
-  ipFamilies []string list=atomic
-  ipFamilyPolicy string enum=PreferDualStack|RequireDualStack|SingleStack
-  loadBalancerClass string
-  loadBalancerIP string
-  loadBalancerSourceRanges []string list=atomic
-  ports []core.v1.ServicePort list=map(port,protocol) key=port strategy=merge
-  publishNotReadyAddresses boolean
-  selector {}string map=atomic
-  sessionAffinity string enum=ClientIP|None
-  sessionAffinityConfig core.v1.SessionAffinityConfig
-  trafficDistribution string
-  type string enum=ClusterIP|ExternalName|LoadBalancer|NodePort
+  allocateLoadBalancerNodePorts boolean #20 pointer
+  clusterIP string #3
+  clusterIPs []string list=atomic #18
+  externalIPs []string list=atomic #5
+  externalName string #10
+  externalTrafficPolicy string enum=Cluster|Local #11
+  healthCheckNodePort integer:int32 #12
+  internalTrafficPolicy string enum=Cluster|Local #22 pointer
+  ipFamilies []string list=atomic #19
+  ipFamilyPolicy string enum=PreferDualStack|RequireDualStack|SingleStack #17 pointer
+  loadBalancerClass string #21 pointer
+  loadBalancerIP string #8
+  loadBalancerSourceRanges []string list=atomic #9
+  ports []core.v1.ServicePort list=map(port,protocol) key=port strategy=merge #1
+  publishNotReadyAddresses boolean #13
+  selector {}string map=atomic #2
+  sessionAffinity string enum=ClientIP|None #7
+  sessionAffinityConfig core.v1.SessionAffinityConfig #14 pointer
+  trafficDistribution string #23 pointer
+  type string enum=ClusterIP|ExternalName|LoadBalancer|NodePort #4
 core.v1.ServiceStatus
-  conditions []meta.v1.Condition list=map(type) key=type strategy=merge
-  loadBalancer core.v1.LoadBalancerStatus default={}
+  conditions []meta.v1.Condition list=map(type) key=type strategy=merge #2
+  loadBalancer core.v1.LoadBalancerStatus default={} #1
 core.v1.SessionAffinityConfig
-  clientIP core.v1.ClientIPConfig
+  clientIP core.v1.ClientIPConfig #1 pointer
 core.v1.SleepAction
-  seconds integer:int64 required default=0
+  seconds integer:int64 required default=0 #1
 core.v1.StorageOSPersistentVolumeSource
-  fsType string
-  readOnly boolean
-  secretRef core.v1.ObjectReference
-  volumeName string
-  volumeNamespace string
+  fsType string #3
+  readOnly boolean #4
+  secretRef core.v1.ObjectReference #5 pointer
+  volumeName string #1
+  volumeNamespace string #2
 core.v1.StorageOSVolumeSource
-  fsType string
-  readOnly boolean
-  secretRef core.v1.LocalObjectReference
-  volumeName string
-  volumeNamespace string
+  fsType string #3
+  readOnly boolean #4
+  secretRef core.v1.LocalObjectReference #5 pointer
+  volumeName string #1
+  volumeNamespace string #2
 core.v1.Sysctl
-  name string required
-  value string required
+  name string required #1
+  value string required #2
 core.v1.TCPSocketAction
-  host string
-  port int-or-string required
+  host string #2
+  port int-or-string required #1
 core.v1.Taint
-  effect string required enum=NoExecute|NoSchedule|PreferNoSchedule
-  key string required
-  timeAdded time
-  value string
+  effect string required enum=NoExecute|NoSchedule|PreferNoSchedule #3
+  key string required #1
+  timeAdded time #4
+  value string #2
 core.v1.Toleration
-  effect string enum=NoExecute|NoSchedule|PreferNoSchedule
-  key string
-  operator string enum=Equal|Exists|Gt|Lt
-  tolerationSeconds integer:int64
-  value string
+  effect string enum=NoExecute|NoSchedule|PreferNoSchedule #4
+  key string #1
+  operator string enum=Equal|Exists|Gt|Lt #2
+  tolerationSeconds integer:int64 #5 pointer
+  value string #3
 core.v1.TopologySelectorLabelRequirement
-  key string required
-  values []string required list=atomic
+  key string required #1
+  values []string required list=atomic #2
 core.v1.TopologySelectorTerm map=atomic
-  matchLabelExpressions []core.v1.TopologySelectorLabelRequirement list=atomic
+  matchLabelExpressions []core.v1.TopologySelectorLabelRequirement list=atomic #1
 core.v1.TopologySpreadConstraint
-  labelSelector meta.v1.LabelSelector
-  matchLabelKeys []string list=atomic
-  maxSkew integer:int32 required default=0
-  minDomains integer:int32
-  nodeAffinityPolicy string enum=Honor|Ignore
-  nodeTaintsPolicy string enum=Honor|Ignore
-  topologyKey string required
-  whenUnsatisfiable string required enum=DoNotSchedule|ScheduleAnyway
+  labelSelector meta.v1.LabelSelector #4
+  matchLabelKeys []string list=atomic #8
+  maxSkew integer:int32 required default=0 #1
+  minDomains integer:int32 #5 pointer
+  nodeAffinityPolicy string enum=Honor|Ignore #6 pointer
+  nodeTaintsPolicy string enum=Honor|Ignore #7 pointer
+  topologyKey string required #2
+  whenUnsatisfiable string required enum=DoNotSchedule|ScheduleAnyway #3
 core.v1.TypedLocalObjectReference map=atomic
-  apiGroup string
-  kind string required
-  name string required
+  apiGroup string #1 pointer
+  kind string required #2
+  name string required #3
 core.v1.TypedObjectReference
-  apiGroup string
-  kind string required
-  name string required
-  namespace string
+  apiGroup string #1 pointer
+  kind string required #2
+  name string required #3
+  namespace string #4 pointer
 core.v1.Volume
-  awsElasticBlockStore core.v1.AWSElasticBlockStoreVolumeSource
-  azureDisk core.v1.AzureDiskVolumeSource
-  azureFile core.v1.AzureFileVolumeSource
-  cephfs core.v1.CephFSVolumeSource
-  cinder core.v1.CinderVolumeSource
-  configMap core.v1.ConfigMapVolumeSource
-  csi core.v1.CSIVolumeSource
-  downwardAPI core.v1.DownwardAPIVolumeSource
-  emptyDir core.v1.EmptyDirVolumeSource
-  ephemeral core.v1.EphemeralVolumeSource
-  fc core.v1.FCVolumeSource
-  flexVolume core.v1.FlexVolumeSource
-  flocker core.v1.FlockerVolumeSource
-  gcePersistentDisk core.v1.GCEPersistentDiskVolumeSource
-  gitRepo core.v1.GitRepoVolumeSource
-  glusterfs core.v1.GlusterfsVolumeSource
-  hostPath core.v1.HostPathVolumeSource
-  image core.v1.ImageVolumeSource
-  iscsi core.v1.ISCSIVolumeSource
-  name string required
-  nfs core.v1.NFSVolumeSource
-  persistentVolumeClaim core.v1.PersistentVolumeClaimVolumeSource
-  photonPersistentDisk core.v1.PhotonPersistentDiskVolumeSource
-  portworxVolume core.v1.PortworxVolumeSource
-  projected core.v1.ProjectedVolumeSource
-  quobyte core.v1.QuobyteVolumeSource
-  rbd core.v1.RBDVolumeSource
-  scaleIO core.v1.ScaleIOVolumeSource
-  secret core.v1.SecretVolumeSource
-  storageos core.v1.StorageOSVolumeSource
-  vsphereVolume core.v1.VsphereVirtualDiskVolumeSource
+  awsElasticBlockStore core.v1.AWSElasticBlockStoreVolumeSource #2.4 pointer
+  azureDisk core.v1.AzureDiskVolumeSource #2.22 pointer
+  azureFile core.v1.AzureFileVolumeSource #2.18 pointer
+  cephfs core.v1.CephFSVolumeSource #2.14 pointer
+  cinder core.v1.CinderVolumeSource #2.13 pointer
+  configMap core.v1.ConfigMapVolumeSource #2.19 pointer
+  csi core.v1.CSIVolumeSource #2.28 pointer
+  downwardAPI core.v1.DownwardAPIVolumeSource #2.16 pointer
+  emptyDir core.v1.EmptyDirVolumeSource #2.2 pointer
+  ephemeral core.v1.EphemeralVolumeSource #2.29 pointer
+  fc core.v1.FCVolumeSource #2.17 pointer
+  flexVolume core.v1.FlexVolumeSource #2.12 pointer
+  flocker core.v1.FlockerVolumeSource #2.15 pointer
+  gcePersistentDisk core.v1.GCEPersistentDiskVolumeSource #2.3 pointer
+  gitRepo core.v1.GitRepoVolumeSource #2.5 pointer
+  glusterfs core.v1.GlusterfsVolumeSource #2.9 pointer
+  hostPath core.v1.HostPathVolumeSource #2.1 pointer
+  image core.v1.ImageVolumeSource #2.30 pointer
+  iscsi core.v1.ISCSIVolumeSource #2.8 pointer
+  name string required #1
+  nfs core.v1.NFSVolumeSource #2.7 pointer
+  persistentVolumeClaim core.v1.PersistentVolumeClaimVolumeSource #2.10 pointer
+  photonPersistentDisk core.v1.PhotonPersistentDiskVolumeSource #2.23 pointer
+  portworxVolume core.v1.PortworxVolumeSource #2.24 pointer
+  projected core.v1.ProjectedVolumeSource #2.26 pointer
+  quobyte core.v1.QuobyteVolumeSource #2.21 pointer
+  rbd core.v1.RBDVolumeSource #2.11 pointer
+  scaleIO core.v1.ScaleIOVolumeSource #2.25 pointer
+  secret core.v1.SecretVolumeSource #2.6 pointer
+  storageos core.v1.StorageOSVolumeSource #2.27 pointer
+  vsphereVolume core.v1.VsphereVirtualDiskVolumeSource #2.20 pointer
 core.v1.VolumeDevice
-  devicePath string required
-  name string required
+  devicePath string required #2
+  name string required #1
 core.v1.VolumeMount
-  mountPath string required
-  mountPropagation string enum=Bidirectional|HostToContainer|None
-  name string required
-  readOnly boolean
-  recursiveReadOnly string
-  subPath string
-  subPathExpr string
+  mountPath string required #3
+  mountPropagation string enum=Bidirectional|HostToContainer|None #5 pointer
+  name string required #1
+  readOnly boolean #2
+  recursiveReadOnly string #7 pointer
+  subPath string #4
+  subPathExpr string #6
 core.v1.VolumeMountStatus
-  mountPath string required
-  name string required
-  readOnly boolean
-  recursiveReadOnly string
+  mountPath string required #2
+  name string required #1
+  readOnly boolean #3
+  recursiveReadOnly string #4 pointer
 core.v1.VolumeNodeAffinity
-  required core.v1.NodeSelector
+  required core.v1.NodeSelector #1 pointer
 core.v1.VolumeProjection
-  clusterTrustBundle core.v1.ClusterTrustBundleProjection
-  configMap core.v1.ConfigMapProjection
-  downwardAPI core.v1.DownwardAPIProjection
-  podCertificate core.v1.PodCertificateProjection
-  secret core.v1.SecretProjection
-  serviceAccountToken core.v1.ServiceAccountTokenProjection
+  clusterTrustBundle core.v1.ClusterTrustBundleProjection #5 pointer
+  configMap core.v1.ConfigMapProjection #3 pointer
+  downwardAPI core.v1.DownwardAPIProjection #2 pointer
+  podCertificate core.v1.PodCertificateProjection #6 pointer
+  secret core.v1.SecretProjection #1 pointer
+  serviceAccountToken core.v1.ServiceAccountTokenProjection #4 pointer
 core.v1.VolumeResourceRequirements
-  limits {}quantity
-  requests {}quantity
+  limits {}quantity #1
+  requests {}quantity #2
 core.v1.VsphereVirtualDiskVolumeSource
-  fsType string
-  storagePolicyID string
-  storagePolicyName string
-  volumePath string required
+  fsType string #2
+  storagePolicyID string #4
+  storagePolicyName string #3
+  volumePath string required #1
 core.v1.WeightedPodAffinityTerm
-  podAffinityTerm core.v1.PodAffinityTerm required default={}
-  weight integer:int32 required default=0
+  podAffinityTerm core.v1.PodAffinityTerm required default={} #2
+  weight integer:int32 required default=0 #1
 core.v1.WindowsSecurityContextOptions
-  gmsaCredentialSpec string
-  gmsaCredentialSpecName string
-  hostProcess boolean
-  runAsUserName string
+  gmsaCredentialSpec string #2 pointer
+  gmsaCredentialSpecName string #1 pointer
+  hostProcess boolean #4 pointer
+  runAsUserName string #3 pointer
 core.v1.WorkloadReference
-  name string required
-  podGroup string required
-  podGroupReplicaKey string
+  name string required #1
+  podGroup string required #2
+  podGroupReplicaKey string #3
 discovery.v1.Endpoint
-  addresses []string required list=set
-  conditions discovery.v1.EndpointConditions default={}
-  deprecatedTopology {}string
-  hints discovery.v1.EndpointHints
-  hostname string
-  nodeName string
-  targetRef core.v1.ObjectReference
-  zone string
+  addresses []string required list=set #1
+  conditions discovery.v1.EndpointConditions default={} #2
+  deprecatedTopology {}string #5
+  hints discovery.v1.EndpointHints #8 pointer
+  hostname string #3 pointer
+  nodeName string #6 pointer
+  targetRef core.v1.ObjectReference #4
+  zone string #7 pointer
 discovery.v1.EndpointConditions
-  ready boolean
-  serving boolean
-  terminating boolean
+  ready boolean #1 pointer
+  serving boolean #2 pointer
+  terminating boolean #3 pointer
 discovery.v1.EndpointHints
-  forNodes []discovery.v1.ForNode list=atomic
-  forZones []discovery.v1.ForZone list=atomic
+  forNodes []discovery.v1.ForNode list=atomic #2
+  forZones []discovery.v1.ForZone list=atomic #1
 discovery.v1.EndpointPort map=atomic
-  appProtocol string
-  name string
-  port integer:int32
-  protocol string enum=SCTP|TCP|UDP
+  appProtocol string #4 pointer
+  name string #1 pointer
+  port integer:int32 #3 pointer
+  protocol string enum=SCTP|TCP|UDP #2
 discovery.v1.EndpointSlice
-  addressType string required enum=FQDN|IPv4|IPv6
+  addressType string required enum=FQDN|IPv4|IPv6 #4
   apiVersion string
-  endpoints []discovery.v1.Endpoint required list=atomic
+  endpoints []discovery.v1.Endpoint required list=atomic #2
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  ports []discovery.v1.EndpointPort list=atomic
+  metadata meta.v1.ObjectMeta default={} #1
+  ports []discovery.v1.EndpointPort list=atomic #3
 discovery.v1.ForNode
-  name string required
+  name string required #1
 discovery.v1.ForZone
-  name string required
+  name string required #1
 events.v1.Event
-  action string
+  action string #6
   apiVersion string
-  deprecatedCount integer:int32
-  deprecatedFirstTimestamp time
-  deprecatedLastTimestamp time
-  deprecatedSource core.v1.EventSource default={}
-  eventTime microtime required
+  deprecatedCount integer:int32 #15
+  deprecatedFirstTimestamp time #13
+  deprecatedLastTimestamp time #14
+  deprecatedSource core.v1.EventSource default={} #12
+  eventTime microtime required #2
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  note string
-  reason string
-  regarding core.v1.ObjectReference default={}
-  related core.v1.ObjectReference
-  reportingController string
-  reportingInstance string
-  series events.v1.EventSeries
-  type string
+  metadata meta.v1.ObjectMeta default={} #1
+  note string #10
+  reason string #7
+  regarding core.v1.ObjectReference default={} #8
+  related core.v1.ObjectReference #9
+  reportingController string #4
+  reportingInstance string #5
+  series events.v1.EventSeries #3 pointer
+  type string #11
 events.v1.EventSeries
-  count integer:int32 required default=0
-  lastObservedTime microtime required
+  count integer:int32 required default=0 #1
+  lastObservedTime microtime required #2
 meta.v1.Condition
-  lastTransitionTime time required
-  message string required
-  observedGeneration integer:int64
-  reason string required
-  status string required
-  type string required
+  lastTransitionTime time required #4
+  message string required #6
+  observedGeneration integer:int64 #3
+  reason string required #5
+  status string required #2
+  type string required #1
 meta.v1.DeleteOptions
   apiVersion string
-  dryRun []string list=atomic
-  gracePeriodSeconds integer:int64
-  ignoreStoreReadErrorWithClusterBreakingPotential boolean
+  dryRun []string list=atomic #5
+  gracePeriodSeconds integer:int64 #1 pointer
+  ignoreStoreReadErrorWithClusterBreakingPotential boolean #6 pointer
   kind string
-  orphanDependents boolean
-  preconditions meta.v1.Preconditions
-  propagationPolicy string
+  orphanDependents boolean #3 pointer
+  preconditions meta.v1.Preconditions #2 pointer
+  propagationPolicy string #4 pointer
 meta.v1.FieldSelectorRequirement
-  key string required
-  operator string required
-  values []string list=atomic
+  key string required #1
+  operator string required #2
+  values []string list=atomic #3
 meta.v1.LabelSelector map=atomic
-  matchExpressions []meta.v1.LabelSelectorRequirement list=atomic
-  matchLabels {}string
+  matchExpressions []meta.v1.LabelSelectorRequirement list=atomic #2
+  matchLabels {}string #1
 meta.v1.LabelSelectorRequirement
-  key string required
-  operator string required
-  values []string list=atomic
+  key string required #1
+  operator string required #2
+  values []string list=atomic #3
 meta.v1.ListMeta
-  continue string
-  remainingItemCount integer:int64
-  resourceVersion string
-  selfLink string
+  continue string #3
+  remainingItemCount integer:int64 #4 pointer
+  resourceVersion string #2
+  selfLink string #1
 meta.v1.ManagedFieldsEntry
-  apiVersion string
-  fieldsType string
-  fieldsV1 any
-  manager string
-  operation string
-  subresource string
-  time time
+  apiVersion string #3
+  fieldsType string #6
+  fieldsV1 any #7 pointer
+  manager string #1
+  operation string #2
+  subresource string #8
+  time time #4 pointer
 meta.v1.ObjectMeta
-  annotations {}string
-  creationTimestamp time
-  deletionGracePeriodSeconds integer:int64
-  deletionTimestamp time
-  finalizers []string list=set strategy=merge
-  generateName string
-  generation integer:int64
-  labels {}string
-  managedFields []meta.v1.ManagedFieldsEntry list=atomic
-  name string
-  namespace string
-  ownerReferences []meta.v1.OwnerReference list=map(uid) key=uid strategy=merge
-  resourceVersion string
-  selfLink string
-  uid string
+  annotations {}string #12
+  creationTimestamp time #8
+  deletionGracePeriodSeconds integer:int64 #10 pointer
+  deletionTimestamp time #9 pointer
+  finalizers []string list=set strategy=merge #14
+  generateName string #2
+  generation integer:int64 #7
+  labels {}string #11
+  managedFields []meta.v1.ManagedFieldsEntry list=atomic #17
+  name string #1
+  namespace string #3
+  ownerReferences []meta.v1.OwnerReference list=map(uid) key=uid strategy=merge #13
+  resourceVersion string #6
+  selfLink string #4
+  uid string #5
 meta.v1.OwnerReference map=atomic
-  apiVersion string required
-  blockOwnerDeletion boolean
-  controller boolean
-  kind string required
-  name string required
-  uid string required
+  apiVersion string required #5
+  blockOwnerDeletion boolean #7 pointer
+  controller boolean #6 pointer
+  kind string required #1
+  name string required #3
+  uid string required #4
 meta.v1.Preconditions
-  resourceVersion string
-  uid string
+  resourceVersion string #2 pointer
+  uid string #1
 meta.v1.Status
   apiVersion string
-  code integer:int32
-  details meta.v1.StatusDetails
+  code integer:int32 #6
+  details meta.v1.StatusDetails #5 pointer
   kind string
-  message string
-  metadata meta.v1.ListMeta default={}
-  reason string
-  status string
+  message string #3
+  metadata meta.v1.ListMeta default={} #1
+  reason string #4
+  status string #2
 meta.v1.StatusCause
-  field string
-  message string
-  reason string
+  field string #3
+  message string #2
+  reason string #1
 meta.v1.StatusDetails
-  causes []meta.v1.StatusCause list=atomic
-  group string
-  kind string
-  name string
-  retryAfterSeconds integer:int32
-  uid string
+  causes []meta.v1.StatusCause list=atomic #4
+  group string #2
+  kind string #3
+  name string #1
+  retryAfterSeconds integer:int32 #5
+  uid string #6
 policy.v1.Eviction
   apiVersion string
-  deleteOptions meta.v1.DeleteOptions
+  deleteOptions meta.v1.DeleteOptions #2
   kind string
-  metadata meta.v1.ObjectMeta default={}
+  metadata meta.v1.ObjectMeta default={} #1
 policy.v1.PodDisruptionBudget
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  spec policy.v1.PodDisruptionBudgetSpec default={}
-  status policy.v1.PodDisruptionBudgetStatus default={}
+  metadata meta.v1.ObjectMeta default={} #1
+  spec policy.v1.PodDisruptionBudgetSpec default={} #2
+  status policy.v1.PodDisruptionBudgetStatus default={} #3
 policy.v1.PodDisruptionBudgetSpec
-  maxUnavailable int-or-string
-  minAvailable int-or-string
-  selector meta.v1.LabelSelector strategy=replace
-  unhealthyPodEvictionPolicy string enum=AlwaysAllow|IfHealthyBudget
+  maxUnavailable int-or-string #3
+  minAvailable int-or-string #1
+  selector meta.v1.LabelSelector strategy=replace #2
+  unhealthyPodEvictionPolicy string enum=AlwaysAllow|IfHealthyBudget #4 pointer
 policy.v1.PodDisruptionBudgetStatus
-  conditions []meta.v1.Condition list=map(type) key=type strategy=merge
-  currentHealthy integer:int32 required default=0
-  desiredHealthy integer:int32 required default=0
-  disruptedPods {}time
-  disruptionsAllowed integer:int32 required default=0
-  expectedPods integer:int32 required default=0
-  observedGeneration integer:int64
+  conditions []meta.v1.Condition list=map(type) key=type strategy=merge #7
+  currentHealthy integer:int32 required default=0 #4
+  desiredHealthy integer:int32 required default=0 #5
+  disruptedPods {}time #2
+  disruptionsAllowed integer:int32 required default=0 #3
+  expectedPods integer:int32 required default=0 #6
+  observedGeneration integer:int64 #1
 rbac.v1.AggregationRule
-  clusterRoleSelectors []meta.v1.LabelSelector list=atomic
+  clusterRoleSelectors []meta.v1.LabelSelector list=atomic #1
 rbac.v1.ClusterRole
-  aggregationRule rbac.v1.AggregationRule
+  aggregationRule rbac.v1.AggregationRule #3 pointer
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  rules []rbac.v1.PolicyRule list=atomic
+  metadata meta.v1.ObjectMeta default={} #1
+  rules []rbac.v1.PolicyRule list=atomic #2
 rbac.v1.ClusterRoleBinding
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  roleRef rbac.v1.RoleRef required default={}
-  subjects []rbac.v1.Subject list=atomic
+  metadata meta.v1.ObjectMeta default={} #1
+  roleRef rbac.v1.RoleRef required default={} #3
+  subjects []rbac.v1.Subject list=atomic #2
 rbac.v1.PolicyRule
-  apiGroups []string list=atomic
-  nonResourceURLs []string list=atomic
-  resourceNames []string list=atomic
-  resources []string list=atomic
-  verbs []string required list=atomic
+  apiGroups []string list=atomic #2
+  nonResourceURLs []string list=atomic #5
+  resourceNames []string list=atomic #4
+  resources []string list=atomic #3
+  verbs []string required list=atomic #1
 rbac.v1.Role
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  rules []rbac.v1.PolicyRule list=atomic
+  metadata meta.v1.ObjectMeta default={} #1
+  rules []rbac.v1.PolicyRule list=atomic #2
 rbac.v1.RoleBinding
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  roleRef rbac.v1.RoleRef required default={}
-  subjects []rbac.v1.Subject list=atomic
+  metadata meta.v1.ObjectMeta default={} #1
+  roleRef rbac.v1.RoleRef required default={} #3
+  subjects []rbac.v1.Subject list=atomic #2
 rbac.v1.RoleRef map=atomic
-  apiGroup string required
-  kind string required
-  name string required
+  apiGroup string required #1
+  kind string required #2
+  name string required #3
 rbac.v1.Subject map=atomic
-  apiGroup string
-  kind string required
-  name string required
-  namespace string
+  apiGroup string #2
+  kind string required #1
+  name string required #3
+  namespace string #4
 scheduling.v1.PriorityClass
   apiVersion string
-  description string
-  globalDefault boolean
+  description string #4
+  globalDefault boolean #3
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  preemptionPolicy string enum=Never|PreemptLowerPriority
-  value integer:int32 required default=0
+  metadata meta.v1.ObjectMeta default={} #1
+  preemptionPolicy string enum=Never|PreemptLowerPriority #5
+  value integer:int32 required default=0 #2
 storage.v1.StorageClass
-  allowVolumeExpansion boolean
-  allowedTopologies []core.v1.TopologySelectorTerm list=atomic
+  allowVolumeExpansion boolean #6 pointer
+  allowedTopologies []core.v1.TopologySelectorTerm list=atomic #8
   apiVersion string
   kind string
-  metadata meta.v1.ObjectMeta default={}
-  mountOptions []string list=atomic
-  parameters {}string
-  provisioner string required
-  reclaimPolicy string enum=Delete|Recycle|Retain
-  volumeBindingMode string enum=Immediate|WaitForFirstConsumer
+  metadata meta.v1.ObjectMeta default={} #1
+  mountOptions []string list=atomic #5
+  parameters {}string #3
+  provisioner string required #2
+  reclaimPolicy string enum=Delete|Recycle|Retain #4
+  volumeBindingMode string enum=Immediate|WaitForFirstConsumer #7 pointer
 `;

@@ -6,7 +6,8 @@ import { builtinTypesText } from './builtin-types.generated.ts';
  *
  * A line there is `name type flags`: a type is a scalar with a format (`integer:int32`), `[]T`, `{}T`, `any`,
  * `anything` or another type's name; flags are `required`, `default=JSON`, `list=map(keys)|set|atomic`,
- * `map=atomic`, `key=` and `strategy=` of strategic merge patches, and `enum=a|b`.
+ * `map=atomic`, `key=` and `strategy=` of strategic merge patches, `enum=a|b`, `#1.2` for the numbers that lead to the
+ * field in protobuf, and `pointer` where Go tells zero from absence.
  */
 const paragraphs = new Map<string, { readonly atomic: boolean; readonly lines: readonly string[] }>();
 const parsed = new Map<string, Structure>();
@@ -79,6 +80,8 @@ function parseField(type: string, flags: readonly string[]): Field {
   for (const flag of flags) {
     const at = flag.indexOf('=');
     const [name, value] = at === -1 ? [flag, ''] : [flag.slice(0, at), flag.slice(at + 1)];
+    if (flag.startsWith('#')) more.wire = flag.slice(1).split('.').map(Number);
+    if (flag === 'pointer') more.pointer = true;
     if (name === 'required') more.required = true;
     if (name === 'default') {
       if (value === '{}') more.alwaysThere = true;

@@ -1,5 +1,6 @@
 import type { JsonObject, KubeObject } from '../object.ts';
 import { customStructure } from '../schema/custom-structure.ts';
+import { duplicateErrors } from '../schema/list-keys.ts';
 import { customErrors } from '../schema/validate-custom.ts';
 import { customColumns } from '../tables/custom-columns.ts';
 import { type DefinitionVersion, specOfDefinition } from './definitions.ts';
@@ -30,6 +31,7 @@ export function customResources(definition: KubeObject): Resource[] {
     .filter((version) => version.served)
     .map((version) => {
       const schema: JsonObject = version.schema?.openAPIV3Schema ?? { type: 'object' };
+      const structure = customStructure(schema);
       return {
         group: spec.group,
         version: version.name,
@@ -42,13 +44,16 @@ export function customResources(definition: KubeObject): Resource[] {
         categories: spec.names.categories ?? [],
         namespaced: spec.scope === 'Namespaced',
         bucket: `${spec.names.plural}.${spec.group}`,
-        structure: customStructure(schema),
+        structure,
         custom: { schema, definitionName: definition.metadata.name as string },
         hasStatus: version.subresources?.status !== undefined,
         ...scalePaths(version),
         subresources: [],
         verbs: allVerbs,
-        rules: { generation: true, validate: (object) => customErrors(object, schema) },
+        rules: {
+          generation: true,
+          validate: (object) => [...customErrors(object, schema), ...duplicateErrors(object, structure)],
+        },
         columns: customColumns(version.additionalPrinterColumns),
         selectable: (version.selectableFields ?? []).map((field) => simplePath(field.jsonPath)),
       };

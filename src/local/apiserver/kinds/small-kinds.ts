@@ -3,11 +3,6 @@ import { fieldError } from '../status.ts';
 import { fill } from './pod-template.ts';
 import type { KindRules } from './resource.ts';
 
-const emptyStatus = (object: KubeObject): undefined => {
-  object.status = {};
-  return undefined;
-};
-
 export const namespaceRules: KindRules = {
   name: 'label',
   defaults: (namespace) => {
@@ -103,15 +98,19 @@ export const secretRules: KindRules = {
   ],
 };
 
+const budgetCounts = ['currentHealthy', 'desiredHealthy', 'disruptionsAllowed', 'expectedPods'];
+
 export const budgetRules: KindRules = {
   generation: true,
   defaults: (budget) => {
     if (!isObject(budget.status)) budget.status = {};
     const status = budget.status as JsonObject;
-    for (const name of ['currentHealthy', 'desiredHealthy', 'disruptionsAllowed', 'expectedPods'])
-      fill(status, name, 0);
+    for (const name of budgetCounts) fill(status, name, 0);
   },
-  prepareCreate: emptyStatus,
+  prepareCreate: (budget) => {
+    budget.status = Object.fromEntries(budgetCounts.map((name) => [name, 0]));
+    return undefined;
+  },
   validate: (budget) => {
     const spec = (budget.spec ?? {}) as JsonObject;
     return spec.minAvailable !== undefined && spec.maxUnavailable !== undefined

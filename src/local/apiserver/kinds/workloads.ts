@@ -24,9 +24,13 @@ function templateErrors(spec: JsonObject): FieldError[] {
   const template = (spec.template ?? {}) as { metadata?: { labels?: JsonObject }; spec?: JsonObject };
   const labels = template.metadata?.labels ?? {};
   if (spec.selector === undefined) errors.push(fieldError.required('spec.selector'));
-  else if (Object.entries(wanted ?? {}).some(([key, value]) => labels[key] !== value)) {
+  if (spec.selector === undefined || Object.entries(wanted ?? {}).some(([key, value]) => labels[key] !== value)) {
     errors.push(
-      fieldError.invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'),
+      fieldError.invalid(
+        'spec.template.metadata.labels',
+        template.metadata?.labels ?? null,
+        '`selector` does not match template `labels`',
+      ),
     );
   }
   errors.push(...podSpecErrors(template.spec ?? {}, 'spec.template.spec'));

@@ -68,7 +68,7 @@ export function strategicMerge(target: JsonObject, patch: JsonObject, structure:
     if (patch[of] !== undefined) continue;
     const order = patch[name];
     if (Array.isArray(result[of]) && Array.isArray(order)) {
-      result[of] = ordered(result[of], order, structure.fields.get(of)?.mergeKey) as JsonObject[];
+      result[of] = ordered(result[of], result[of], order, structure.fields.get(of)?.mergeKey) as JsonObject[];
     }
   }
   return result;
@@ -85,7 +85,7 @@ function mergedList(
   if (key === undefined) {
     const added = patch.filter((item) => !before.some((other) => sameJson(item, other)));
     const all = [...before, ...added];
-    return order === undefined ? all : ordered(all, order, undefined);
+    return order === undefined ? all : ordered(all, before, order, undefined);
   }
   const element = field.structure.element ?? untyped;
   if (patch.some((item) => isObject(item) && item[directive] === 'replace' && item[key] === undefined)) {
@@ -107,17 +107,34 @@ function mergedList(
       result[index] = strategicMerge(result[index] as JsonObject, item, element);
     }
   }
-  return order === undefined ? result : ordered(result, order, key);
+  return ordered(result, before, order ?? patch, key);
 }
 
-/** Items that the order names come in its order; others keep their place behind the item they followed. */
-function ordered(items: readonly unknown[], order: readonly unknown[], key: string | undefined): unknown[] {
-  const identity = (item: unknown): unknown => (key === undefined ? item : isObject(item) ? item[key] : undefined);
-  const rank = (item: unknown): number => order.findIndex((wanted) => sameJson(identity(wanted), identity(item)));
-  const named = items.filter((item) => rank(item) !== -1).sort((a, b) => rank(a) - rank(b));
+/**
+ * The order of a merged list: items of the patch in the order it gives, the others in the order they had, and the
+ * two woven so that items known before stay behind what they followed; a new item comes before the rest.
+ */
+function ordered(
+  items: readonly unknown[],
+  before: readonly unknown[],
+  order: readonly unknown[],
+  key: string | undefined,
+): unknown[] {
+  const identity = (item: unknown): unknown => (key === undefined || !isObject(item) ? item : item[key]);
+  const rankIn = (list: readonly unknown[], item: unknown): number =>
+    list.findIndex((other) => sameJson(identity(other), identity(item)));
+  const named = items.filter((item) => rankIn(order, item) !== -1).sort((a, b) => rankIn(order, a) - rankIn(order, b));
+  const others = items.filter((item) => rankIn(order, item) === -1);
   const result: unknown[] = [];
-  let next = 0;
-  for (const item of items) result.push(rank(item) === -1 ? item : named[next++]);
+  let [nextNamed, nextOther] = [0, 0];
+  while (nextNamed < named.length || nextOther < others.length) {
+    const otherRank = nextOther < others.length ? rankIn(before, others[nextOther]) : -1;
+    const namedRank = nextNamed < named.length ? rankIn(before, named[nextNamed]) : -1;
+    const otherFirst =
+      nextNamed >= named.length ||
+      (nextOther < others.length && otherRank >= 0 && namedRank >= 0 && otherRank < namedRank);
+    result.push(otherFirst ? others[nextOther++] : named[nextNamed++]);
+  }
   return result;
 }
 

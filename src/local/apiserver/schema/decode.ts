@@ -46,6 +46,7 @@ function walk(value: unknown, of: Structure, place: Place, unknown: string[]): u
         }
         const inner = value[name];
         if (inner === null || inner === undefined) continue;
+        if (!field.required && isEmptyCollection(inner, field.structure)) continue;
         const next = { path, goPath: below(place.goPath, name), structName: of.name ?? '' };
         decoded[name] = walk(inner, field.structure, next, unknown);
       }
@@ -110,6 +111,11 @@ function walk(value: unknown, of: Structure, place: Place, unknown: string[]): u
     }
   }
 }
+
+/** Go leaves empty lists and maps out of JSON, unless the field is always written. */
+const isEmptyCollection = (value: unknown, of: Structure): boolean =>
+  (of.type === 'list' && Array.isArray(value) && value.length === 0) ||
+  (of.type === 'map' && isObject(value) && Object.keys(value).length === 0);
 
 function goType(of: Structure | undefined): string {
   if (of === undefined) return 'interface {}';

@@ -45,6 +45,10 @@ export interface Field {
   readonly mergeKey?: string;
   readonly strategies: readonly string[];
   readonly allowedValues?: readonly string[];
+  /** The numbers that lead to it in protobuf; more than one where Go embeds a struct. Built-in types only. */
+  readonly wire?: readonly number[];
+  /** Go holds a pointer: zero is a value of its own, not absence. */
+  readonly pointer?: boolean;
 }
 
 const nothing: ReadonlyMap<string, Field> = new Map();

@@ -83,8 +83,21 @@ const errorsLimit = 50;
 export function customErrors(object: unknown, schema: JsonObject): FieldError[] {
   const validate = validator(schema);
   if (validate(object)) return [];
-  return (validate.errors ?? []).slice(0, errorsLimit).flatMap(sentence);
+  // Of a text that is wrong in several ways the original names the first only.
+  const named = new Set<string>();
+  return (validate.errors ?? [])
+    .toSorted((a, b) => textKeywords.indexOf(a.keyword) - textKeywords.indexOf(b.keyword))
+    .filter((error) => {
+      if (!textKeywords.includes(error.keyword)) return true;
+      const again = named.has(error.instancePath);
+      named.add(error.instancePath);
+      return !again;
+    })
+    .slice(0, errorsLimit)
+    .flatMap(sentence);
 }
+
+const textKeywords = ['maxLength', 'minLength', 'pattern'];
 
 /** `/spec/list/0/name` as `spec.list[0].name`. */
 function fieldPath(pointer: string): string {

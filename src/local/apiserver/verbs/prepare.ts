@@ -6,11 +6,14 @@ import { labelValueErrors, nameErrors, qualifiedNameErrors } from '../schema/nam
 import type { Field, Structure } from '../schema/structure.ts';
 import { type FieldError, fieldError, invalid } from '../status.ts';
 
+/** Notes who owns what: after defaults, before the server adds what only it decides. */
+export type Own = (object: KubeObject) => KubeObject;
+
 /**
  * From what a client sent to what is stored: server-owned metadata, defaults, the kind's rules, checks. Works on
  * objects of the stored form that nobody else holds, and throws the 422 with everything that is wrong.
  */
-export function prepareCreated(api: Api, resource: Resource, sent: KubeObject): KubeObject {
+export function prepareCreated(api: Api, resource: Resource, sent: KubeObject, own: Own): KubeObject {
   const nowMs = api.clock.nowMs();
   let object = sent;
   const { metadata } = object;
@@ -27,6 +30,7 @@ export function prepareCreated(api: Api, resource: Resource, sent: KubeObject): 
   }
   const early = structureErrors(object, resource);
   resource.rules.defaults?.(object);
+  object = own(object);
   const context = api.ruleContext();
   const refused = resource.rules.prepareCreate?.(object, context) ?? [];
   refuse(resource, object, [
@@ -55,6 +59,7 @@ export function prepareUpdated(
   sent: KubeObject,
   old: KubeObject,
   subresource: string,
+  own: Own,
 ): KubeObject {
   let object = sent;
   const metadata: Record<string, unknown> = { ...object.metadata };
@@ -78,6 +83,7 @@ export function prepareUpdated(
   if (resource.custom !== undefined) object = withDefaults(object, resource.structure) as KubeObject;
   const early = structureErrors(object, resource);
   if (subresource === '' || resource.custom === undefined) resource.rules.defaults?.(object);
+  object = own(object);
   const context = api.ruleContext();
   const refused = subresource === '' ? (resource.rules.prepareUpdate?.(object, old, context) ?? []) : [];
   refuse(resource, object, [

@@ -9,6 +9,8 @@ import { askedRevision, checkRevision } from './read.ts';
 /** A watcher that lets this much wait to be sent is dropped: it lists and watches anew. */
 const backlogLimitBytes = 16 * 1024 * 1024;
 const bookmarkPeriodMs = 30_000;
+/** One more shortly before the end, so that the next watch starts from there. */
+const lastBookmarkBeforeEndMs = 2_000;
 /** Without a wish of the client a watch ends after half an hour to an hour. */
 const shortestTimeoutSeconds = 1800;
 
@@ -121,19 +123,16 @@ export async function watch(api: Api, call: Call, open: () => WatchSink): Promis
   };
   sink.onClose(stop);
   if (bookmarks) {
-    timers.push(
-      api.clock.every(bookmarkPeriodMs, () => {
-        lastRevision = Math.max(lastRevision, api.store.durableRevision);
-        bookmark();
-      }),
-    );
+    const latest = (): void => {
+      lastRevision = Math.max(lastRevision, api.store.durableRevision);
+      bookmark();
+    };
+    timers.push(api.clock.every(bookmarkPeriodMs, latest));
+    const lastMs = timeoutSeconds * 1000 - lastBookmarkBeforeEndMs;
+    if (lastMs > 0) timers.push(api.clock.after(lastMs, latest));
   }
   timers.push(
     api.clock.after(timeoutSeconds * 1000, () => {
-      if (bookmarks) {
-        lastRevision = Math.max(lastRevision, api.store.durableRevision);
-        bookmark();
-      }
       stop();
       sink?.end();
     }),

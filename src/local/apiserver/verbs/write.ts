@@ -2,6 +2,7 @@ import { type Api, type Call, managerOf, served } from '../api.ts';
 import { applyConfiguration, ownUpdate, type Writer } from '../apply/managed-fields.ts';
 import { copyJson, type KubeObject, sameJson, timestamp } from '../object.ts';
 import { patched } from '../patch/patched.ts';
+import { duplicates } from '../schema/list-keys.ts';
 import {
   alreadyExists,
   badRequest,
@@ -9,7 +10,6 @@ import {
   fieldError,
   forbidden,
   invalid,
-  methodNotAllowed,
   modified,
   notFound,
   Refusal,
@@ -121,8 +121,9 @@ function insert(api: Api, call: Call, sent: KubeObject, own: (object: KubeObject
   const name = sent.metadata.name as string;
   const key = storeKey(call.namespace, name);
   if (api.store.get(resource.bucket, key) !== undefined) throw alreadyExists(resource, name);
-  const stored = prepareCreated(api, resource, toStored(call, sent));
-  const owned = toStored(call, own(served(resource, stored)));
+  const owned = prepareCreated(api, resource, toStored(call, sent), (object) =>
+    toStored(call, own(served(resource, object))),
+  );
   return served(resource, isDryRun(call) ? owned : api.store.put(resource.bucket, key, owned));
 }
 
@@ -178,8 +179,9 @@ export function replace(
       `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live.metadata.uid}`,
     );
   }
-  const stored = prepareUpdated(api, resource, toStored(call, next), live, call.subresource);
-  const owned = toStored(call, own(served(resource, stored)));
+  const owned = prepareUpdated(api, resource, toStored(call, next), live, call.subresource, (object) =>
+    toStored(call, own(served(resource, object))),
+  );
   if (sameJson(owned, live)) return served(resource, live);
   if (isDryRun(call)) return served(resource, owned);
   return served(resource, settle(api, resource, storeKey(call.namespace, name), owned));
@@ -227,8 +229,12 @@ function apply(api: Api, call: Call, live: KubeObject | undefined, body: unknown
   }
   const { object, unknownFields } = decodeObject(resource, body);
   const subject = `(${call.namespace ?? ''}/${name}; ${resource.group === '' ? `/${resource.version}` : resource.apiVersion}, Kind=${resource.kind})`;
-  if (unknownFields.length > 0) {
-    const lines = unknownFields.map((path) => `.${path}: field not declared in schema`);
+  const repeated = duplicates(object, resource.structure, '');
+  if (unknownFields.length + repeated.length > 0) {
+    const lines = [
+      ...unknownFields.map((path) => `.${path}: field not declared in schema`),
+      ...repeated.map(({ path, item, keys }) => `.${path}: duplicate entries for key ${keyText(keys, item)}`),
+    ];
     const text = lines.length === 1 ? lines[0] : `errors:\n${lines.map((line) => `  ${line}`).join('\n')}`;
     throw new Refusal('', `failed to create typed patch object ${subject}: ${text}`, undefined, 500);
   }
@@ -239,6 +245,8 @@ function apply(api: Api, call: Call, live: KubeObject | undefined, body: unknown
   if (object.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
   placeIn(call, object);
   const force = call.query.get('force') === 'true';
+  // What a merge leaves empty is absent in a built-in kind.
+  const plain = (merged: KubeObject): KubeObject => decodeObject(resource, copyJson(merged)).object;
   if (live === undefined) {
     if (call.subresource !== '') throw notFound(resource, name);
     if ((object.metadata.uid ?? '') !== '') {
@@ -250,12 +258,15 @@ function apply(api: Api, call: Call, live: KubeObject | undefined, body: unknown
     }
     checkNamespace(api, call, name);
     const applied = applyConfiguration(object, force, ownership(api, call, 'Apply', undefined));
-    return { code: 201, object: insert(api, call, copyJson(applied.object), applied.own) };
+    return { code: 201, object: insert(api, call, plain(applied.object), applied.own) };
   }
   const applied = applyConfiguration(object, force, ownership(api, call, 'Apply', live));
-  return { code: 200, object: replace(api, call, live, copyJson(applied.object), 'Apply', applied.own) };
+  return { code: 200, object: replace(api, call, live, plain(applied.object), 'Apply', applied.own) };
 }
 
-export const refuseVerb = (): never => {
-  throw methodNotAllowed();
-};
+const keyText = (keys: Readonly<Record<string, unknown>> | undefined, item: unknown): string =>
+  keys === undefined
+    ? `[=${JSON.stringify(item)}]`
+    : `[${Object.entries(keys)
+        .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+        .join(',')}]`;
