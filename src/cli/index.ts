@@ -13,6 +13,10 @@ type Role = {
 
 const roles: Record<string, Role> = {
   crds: { summary: 'prints the CustomResourceDefinitions', load: () => import('./crds.ts') },
+  zookeeper: {
+    summary: 'a server of the ZooKeeper protocol, configured by zoo.cfg',
+    load: () => import('./zookeeper.ts'),
+  },
 };
 
 /** @param argv  as `process.argv`: node, script, arguments */

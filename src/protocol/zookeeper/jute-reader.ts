@@ -1,6 +1,6 @@
 /** Why bytes are not the record that was expected. */
 export type JuteProblem = {
-  readonly kind: 'truncated' | 'badLength' | 'badBoolean' | 'tooLarge' | 'unsafeLong' | 'badVersion' | 'unknownType';
+  readonly kind: 'truncated' | 'badLength' | 'badBoolean' | 'tooLarge' | 'unsafeLong' | 'badFlags' | 'unknownType';
   /** For a log or an error answer: what was found where. */
   readonly sentence: string;
 };

@@ -1,4 +1,6 @@
 const INITIAL_BYTES = 512;
+const HINT_BYTES_MAX = 64 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Writes jute's primitives, one frame after another, into one growing buffer. It is mutable and reused, because it is
@@ -7,11 +9,12 @@ const INITIAL_BYTES = 512;
  * Source: zookeeper-jute, BinaryOutputArchive.
  */
 export class JuteWriter {
-  #bytes: Buffer;
+  #bytes: Buffer = NOTHING;
   #length = 0;
+  #nextBytes: number;
 
   constructor(initialBytes = INITIAL_BYTES) {
-    this.#bytes = Buffer.allocUnsafe(initialBytes);
+    this.#nextBytes = initialBytes;
   }
 
   get length(): number {
@@ -106,12 +109,11 @@ export class JuteWriter {
     this.#length = length;
   }
 
-  /** A copy-free hand-over: the caller owns the bytes, the writer starts with a new buffer. */
+  /** A copy-free hand-over: the caller owns the bytes. An idle writer holds no memory. */
   take(): Buffer {
     const taken = this.#bytes.subarray(0, this.#length);
-    // Small leftovers of the same block serve the next answers; a large block is not kept for a small answer.
-    const rest = this.#bytes.length - this.#length;
-    this.#bytes = rest >= INITIAL_BYTES ? this.#bytes.subarray(this.#length) : Buffer.allocUnsafe(INITIAL_BYTES * 16);
+    this.#nextBytes = Math.min(Math.max(this.#length, INITIAL_BYTES), HINT_BYTES_MAX);
+    this.#bytes = NOTHING;
     this.#length = 0;
     return taken;
   }
@@ -125,7 +127,7 @@ export class JuteWriter {
     const at = this.#length;
     const needed = at + bytes;
     if (needed > this.#bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2));
+      const grown = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2, this.#nextBytes));
       this.#bytes.copy(grown, 0, 0, at);
       this.#bytes = grown;
     }

@@ -1,6 +1,6 @@
 import type { Result } from '../../base/index.ts';
 import { failure, success, unreachable } from '../../base/index.ts';
-import { opCode } from './codes.ts';
+import { createFlags, opCode } from './codes.ts';
 import type { JuteProblem } from './jute-reader.ts';
 import { JuteReader } from './jute-reader.ts';
 import type { JuteWriter } from './jute-writer.ts';
@@ -133,7 +133,7 @@ function readRequest(type: number, reader: JuteReader): Request | undefined {
     case opCode.ping:
       return { op: 'ping' };
     case opCode.multi:
-      return { op: 'multi', operations: readMulti(reader, readMultiOperation) };
+      return { op: 'multi', operations: readMulti(reader, readMultiPart) };
     case opCode.multiRead:
       return { op: 'multiRead', operations: readMulti(reader, readMultiReadOperation) };
     case opCode.reconfig:
@@ -209,6 +209,29 @@ function readMultiOperation(type: number, reader: JuteReader): MultiOperation | 
     default:
       return undefined;
   }
+}
+
+/**
+ * An operation inside a multi, where the original goes by the flags more than by the type: a container's flag makes a
+ * container, a TTL needs the type that has one, and the type with a TTL falls back to a plain create without its flag.
+ *
+ * Source: MultiOperationRecord.deserialize, Op.create.
+ */
+function readMultiPart(type: number, reader: JuteReader): MultiOperation | undefined {
+  const operation = readMultiOperation(type, reader);
+  if (operation === undefined || !('flags' in operation)) return operation;
+  const { flags } = operation;
+  const timed = flags === createFlags.persistentTtl || flags === createFlags.persistentSequentialTtl;
+  if (operation.op === 'createTtl') {
+    if (timed) return operation;
+    const { ttlMs: _, ...plain } = operation;
+    return { ...plain, op: flags === createFlags.container ? 'createContainer' : 'create' };
+  }
+  if (flags < createFlags.persistent || flags > createFlags.persistentSequentialTtl || timed) {
+    reader.fail('badFlags', `a create in a multi has flags ${flags}, which its type does not allow`);
+    return undefined;
+  }
+  return flags === createFlags.container ? { ...operation, op: 'createContainer' } : operation;
 }
 
 function readMultiReadOperation(type: number, reader: JuteReader): MultiReadOperation | undefined {

@@ -38,6 +38,15 @@ const multiOperation = fc.oneof(
   fc.record({ op: fc.constantFrom('delete' as const, 'check' as const), path, version: int }),
   fc.record({ op: fc.constant('setData' as const), path, data, version: int }),
 );
+/** Only what keeps its type inside a multi. */
+const plainFlags = fc.integer({ min: 0, max: 3 });
+const multiPart = fc.oneof(
+  fc.record({ op: fc.constantFrom('create' as const, 'create2' as const), ...createBody, flags: plainFlags }),
+  fc.record({ op: fc.constant('createContainer' as const), ...createBody, flags: fc.constant(4) }),
+  fc.record({ op: fc.constant('createTtl' as const), ...createBody, flags: fc.constantFrom(5, 6), ttlMs: safe }),
+  fc.record({ op: fc.constantFrom('delete' as const, 'check' as const), path, version: int }),
+  fc.record({ op: fc.constant('setData' as const), path, data, version: int }),
+);
 const watch = fc.boolean();
 const request: fc.Arbitrary<Request> = fc.oneof(
   multiOperation,
@@ -49,7 +58,7 @@ const request: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ op: fc.constantFrom('getAcl' as const, 'sync' as const, 'getAllChildrenNumber' as const), path }),
   fc.record({ op: fc.constant('setAcl' as const), path, acl, version: int }),
   fc.record({ op: fc.constantFrom('ping' as const, 'whoAmI' as const, 'closeSession' as const) }),
-  fc.record({ op: fc.constant('multi' as const), operations: fc.array(multiOperation, { maxLength: 4 }) }),
+  fc.record({ op: fc.constant('multi' as const), operations: fc.array(multiPart, { maxLength: 4 }) }),
   fc.record({
     op: fc.constant('multiRead' as const),
     operations: fc.array(fc.record({ op: fc.constantFrom('getData' as const, 'getChildren' as const), path, watch }), {
