@@ -7,7 +7,7 @@ import { epoch as epochOf } from '../base/index.ts';
 import { becomeFollower } from './follower.ts';
 import { becomeLeader } from './leader.ts';
 import type { EndEpochRequest, VoteAnswer, VoteRequest } from './messages.ts';
-import { currentVoters, isVoter, knownLeader } from './state.ts';
+import { currentVoters, knownLeader, mayStand } from './state.ts';
 import type { Turn } from './turn.ts';
 import { becomeRole, becomeUnattached, correlationId, electionDeadlineMs, persistVote, send } from './turn.ts';
 import type { NodeId, Voter } from './types.ts';
@@ -146,7 +146,7 @@ export function handleEndEpoch(turn: Turn, from: NodeId, request: EndEpochReques
   if (request.epoch !== state.vote.epoch) return;
   if (role.kind === 'leader' || role.kind === 'candidate' || role.kind === 'resigned') return;
   const place = request.preferredSuccessors.indexOf(state.nodeId);
-  if (place === 0 && isVoter(state) && state.installing === undefined) becomeCandidate(turn);
+  if (place === 0 && mayStand(state) && state.installing === undefined) becomeCandidate(turn);
   else if (place > 0) becomeUnattached(turn, state.timeMs + (place * settings.electionTimeoutMs) / 2);
   else becomeUnattached(turn);
 }
@@ -156,7 +156,7 @@ export function electionTimedOut(turn: Turn): void {
   const { state } = turn;
   const { role } = state;
   if (state.installing !== undefined) return;
-  if (!isVoter(state)) becomeUnattached(turn);
+  if (!mayStand(state)) becomeUnattached(turn);
   else if (role.kind === 'prospective' && role.leader !== undefined) becomeFollower(turn, role.leader);
   else becomeProspective(turn);
 }

@@ -6,7 +6,7 @@ export type VoterChange =
   /** The new voter must be an observer that has caught up; otherwise the outcome is `notCaughtUp`. */
   | { readonly kind: 'add'; readonly voter: Voter }
   | { readonly kind: 'remove'; readonly id: NodeId }
-  /** Another volume or endpoint under the same id. */
+  /** Another endpoint, or the volume of a voter whose volume was not known. Another volume: remove it, then add it. */
   | { readonly kind: 'update'; readonly voter: Voter };
 
 /** One proposal: `count` offsets (1, or the records of a batch) and their bytes. */

@@ -168,10 +168,11 @@ function mismatch(
   const { startOffset, snapshot } = view;
   if (fetchOffset === 0 && startOffset === 0) return undefined;
   if (fetchOffset === startOffset && lastFetchedEpoch === view.startEpoch) return undefined;
+  // Where the logs part ways lies below what we still have.
+  const unknown = fetchOffset < startOffset || lastFetchedEpoch < view.startEpoch;
+  if (unknown && snapshot !== undefined) return { snapshot };
   const end = view.endOfEpoch(lastFetchedEpoch);
-  if (fetchOffset > startOffset && end.epoch === lastFetchedEpoch && fetchOffset <= end.endOffset) return undefined;
-  // Where the logs agree cannot be told any more, or there is nothing left to agree on.
-  if (snapshot !== undefined && (fetchOffset <= startOffset || end.endOffset <= startOffset)) return { snapshot };
+  if (end.epoch === lastFetchedEpoch && fetchOffset <= end.endOffset) return undefined;
   return { diverging: end };
 }
 

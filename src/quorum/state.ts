@@ -169,9 +169,27 @@ export function votersBelow(state: QuorumState, at: Offset): readonly Voter[] {
   return state.voterSets.findLast((set) => set.offset < at)?.voters ?? [];
 }
 
-export function isVoter(state: QuorumState): boolean {
-  return currentVoters(state).some(
+const includesUs = (state: QuorumState, voters: readonly Voter[]): boolean =>
+  voters.some(
     (voter) => voter.id === state.nodeId && (voter.directory === undefined || voter.directory === state.directory),
+  );
+
+export const isVoter = (state: QuorumState): boolean => includesUs(state, currentVoters(state));
+
+/**
+ * A voter may stand; so may one that its log removes without the removal being known to be committed: perhaps nobody
+ * else has the entry, and the voters that are left need a vote of this member's, which it gives to no shorter log than
+ * its own (Ongaro's thesis, 4.2.2).
+ */
+export function mayStand(state: QuorumState): boolean {
+  if (isVoter(state)) return true;
+  const stated = state.voterSets.at(-1);
+  const before = state.voterSets.at(-2);
+  return (
+    stated !== undefined &&
+    before !== undefined &&
+    stated.offset >= state.highWatermark &&
+    includesUs(state, before.voters)
   );
 }
 

@@ -24,7 +24,7 @@ import {
 import type { LogView } from './log-view.ts';
 import type { QuorumMessage } from './messages.ts';
 import type { FollowerRole, QuorumState } from './state.ts';
-import { currentVoters, isVoter, knownLeader } from './state.ts';
+import { currentVoters, knownLeader, mayStand } from './state.ts';
 import type { Turn } from './turn.ts';
 import { becomeUnattached, correlationId, persistVote, send } from './turn.ts';
 import type { NodeId, SnapshotId, Voter } from './types.ts';
@@ -178,7 +178,7 @@ function tick(turn: Turn): void {
     return;
   }
   if (state.timeMs < role.electionDeadlineMs) return;
-  if (role.kind === 'unattached' && !isVoter(state)) findLeader(turn);
+  if (role.kind === 'unattached' && !mayStand(state)) findLeader(turn);
   else electionTimedOut(turn);
 }
 
@@ -187,7 +187,7 @@ function followerTick(turn: Turn, role: FollowerRole): void {
   // While our own disk is at work the leader is not asked, so its silence means nothing.
   const asking = state.installing === undefined && view.flushedOffset === view.endOffset;
   if (asking && state.timeMs >= role.fetchDeadlineMs) {
-    if (isVoter(state)) electionTimedOut(turn);
+    if (mayStand(state)) electionTimedOut(turn);
     else findLeader(turn);
     return;
   }

@@ -27,6 +27,11 @@ function refusal(turn: Turn, change: VoterChange): RequestOutcome | undefined {
     return lagMs > state.settings.fetchTimeoutMs || !sameVolume ? { kind: 'notCaughtUp' } : undefined;
   }
   if (present === undefined) return { kind: 'voterUnknown' };
+  if (change.kind === 'update') {
+    // Another volume is another voter, since it has forgotten its votes: it is removed, then added.
+    const known = present.directory !== undefined && present.directory !== change.voter.directory;
+    return known ? { kind: 'voterUnknown' } : undefined;
+  }
   return change.kind === 'remove' && stated.voters.length === 1 ? { kind: 'lastVoter' } : undefined;
 }
 

@@ -5,6 +5,7 @@
  * What a user sees: `startAgreement(options)` recovers the log, restores the newest good snapshot, joins the others and
  * calls `apply` with committed entries; the leader's `propose` resolves when its entry is on a majority's disks.
  */
+export { startAgreement } from './agreement-driver.ts';
 export type {
   Agreement,
   AgreementOptions,

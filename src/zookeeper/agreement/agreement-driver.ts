@@ -1,0 +1,787 @@
+/**
+ * The loop that runs `quorum/` for one member: events in, effects out, in order. It owns log, snapshots and vote, and is
+ * the only one to call `step`.
+ */
+import { assert, epoch, failure, offset, type Result, success, type Timer, unreachable } from '../../base/index.ts';
+import {
+  currentVoters,
+  type Effect,
+  initialState,
+  isVoter,
+  knownLeader,
+  localNetworkSettings,
+  type NodeId,
+  type QuorumEvent,
+  type QuorumState,
+  type RequestOutcome,
+  type SnapshotId,
+  step,
+  type Voter,
+  type VoterChange,
+  votersBelow,
+  waitMs,
+} from '../../quorum/index.ts';
+import { ByteReader, ByteWriter } from './byte-stream.ts';
+import { channels } from './frame.ts';
+import { LogStore } from './log-store.ts';
+import { decodeMessage, encodeFetchAnswer, encodeMessage } from './message-codec.ts';
+import { PeerTransport } from './peer-transport.ts';
+import { encodeEntry, type Stored } from './record-codec.ts';
+import { SnapshotStore } from './snapshot-store.ts';
+import type {
+  Agreement,
+  AgreementOptions,
+  AgreementRole,
+  AgreementStatus,
+  ChangeProblem,
+  Committed,
+  CommittedEntry,
+  Member,
+  ProposeProblem,
+} from './types.ts';
+import { VoteStore } from './vote-store.ts';
+
+const mebibyte = 1024 * 1024;
+const segmentBytes = 16 * mebibyte;
+const recentBytes = 16 * mebibyte;
+/** What is applied between two looks at the clock, and how long one turn of the loop may apply. */
+const applyBytes = 128 * 1024;
+const applyTurnMs = 10;
+/** How many callers of `catchUp` may wait. */
+const waitingReadsMax = 100_000;
+
+type Happens = QuorumEvent extends infer Each ? (Each extends QuorumEvent ? Omit<Each, 'nowMs'> : never) : never;
+type Settle<Value, Problem> = (result: Result<Value, Problem>) => void;
+type WaitingProposal = {
+  readonly endOffset: number;
+  readonly epoch: number;
+  readonly bytes: number;
+  readonly settle: Settle<Committed, ProposeProblem>;
+};
+
+const endpointOf = ({ host, port }: Member['address']): string => `${host}:${port}`;
+
+function addressOf(endpoint: string): Member['address'] {
+  const colon = endpoint.lastIndexOf(':');
+  return { host: endpoint.slice(0, colon), port: Number(endpoint.slice(colon + 1)) };
+}
+
+const memberOf = ({ id, endpoint }: Voter): Member => ({ id, address: addressOf(endpoint) });
+
+class AgreementDriver implements Agreement {
+  readonly #options: AgreementOptions;
+  readonly #log: LogStore;
+  readonly #snapshots: SnapshotStore;
+  readonly #votes: VoteStore;
+  readonly #transport: PeerTransport;
+  #state: QuorumState;
+  #role: AgreementRole = { kind: 'looking' };
+
+  // Events: one at a time.
+  readonly #events: Happens[] = [];
+  #stepping = false;
+  #stopped = false;
+  /** The records of the fetch answer that is being handled. */
+  #arrived: readonly Stored[] = [];
+  #timer: { readonly timer: Timer; readonly atMs: number } | undefined;
+
+  // Disk.
+  #syncing: Promise<void> | undefined;
+  #syncAgain = false;
+  #syncCount = 0;
+  #syncTotalMs = 0;
+  #syncLongestMs = 0;
+
+  // State machine.
+  #applied: number;
+  #appliedEpoch: number;
+  #applyLater = false;
+  #restoring = false;
+  /** The leader's high watermark in its first answer of the epoch: below it this follower serves nobody. */
+  #target: { readonly epoch: number; readonly offset: number } | undefined;
+  #snapshotAtBytes = 0;
+  #snapshotting: Promise<number> | undefined;
+
+  // Requests of our own.
+  #nextRequestId = 1;
+  readonly #requests = new Map<number, (outcome: RequestOutcome) => void>();
+  #batch: { readonly value: Uint8Array; readonly settle: Settle<Committed, ProposeProblem> }[] = [];
+  #waiting: WaitingProposal[] = [];
+  #pendingBytes = 0;
+  #readers: Settle<Committed, ProposeProblem>[] = [];
+  readonly #askedReads = new Map<
+    number,
+    { readonly leader: NodeId; readonly settle: (outcome: RequestOutcome) => void }
+  >();
+  #readables: { readonly offset: number; readonly settle: () => void }[] = [];
+
+  /** The state machine has been restored to the newest snapshot already. */
+  constructor(options: AgreementOptions, opened: Opened, transport: PeerTransport) {
+    this.#options = options;
+    this.#log = opened.log;
+    this.#snapshots = opened.snapshots;
+    this.#votes = opened.votes;
+    this.#transport = transport;
+    const { snapshot } = this.#log.index;
+    this.#applied = snapshot?.offset ?? 0;
+    this.#appliedEpoch = snapshot?.epoch ?? 0;
+    const configured = options.initialVoters.map(
+      ({ id, address }): Voter => ({ id, directory: undefined, endpoint: endpointOf(address) }),
+    );
+    const stated = this.#log.voterSets;
+    this.#state = initialState(
+      {
+        nodeId: options.nodeId,
+        directory: this.#votes.directory,
+        settings: { ...localNetworkSettings, ...options.quorum },
+        vote: this.#votes.vote,
+        voterSets: this.#log.index.startOffset === 0 ? [{ offset: -1, voters: configured }, ...stated] : [...stated],
+        nowMs: options.clock.monotonicMs(),
+      },
+      this.#log.index,
+      options.random,
+    );
+  }
+
+  begin(): void {
+    // So that whoever started us holds the result before the first call back.
+    setImmediate(() => this.#dispatch({ kind: 'tick' }));
+  }
+
+  // ---- events and effects
+
+  #dispatch(happens: Happens): void {
+    if (this.#stopped) return;
+    this.#events.push(happens);
+    if (this.#stepping) return;
+    this.#stepping = true;
+    try {
+      for (;;) {
+        const next = this.#events.shift();
+        if (next === undefined || this.#stopped) break;
+        this.#step(next);
+      }
+    } catch (error) {
+      this.#fail(error as Error);
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  #step(happens: Happens): void {
+    const { clock, random } = this.#options;
+    const event = { ...happens, nowMs: clock.monotonicMs() } as QuorumEvent;
+    const votersBefore = currentVoters(this.#state);
+    const { state, effects } = step(this.#state, event, this.#log.index, random);
+    this.#state = state;
+    for (const effect of effects) this.#run(effect);
+    this.#failLostProposals();
+    this.#noteRole();
+    const voters = currentVoters(state);
+    if (voters !== votersBefore) this.#options.onVoters?.(voters.map(memberOf));
+    this.#arm();
+  }
+
+  #run(effect: Effect): void {
+    switch (effect.kind) {
+      case 'persist':
+        this.#votes.write(effect.vote);
+        return;
+      case 'append': {
+        const arrived = this.#arrived.length === effect.entries.length && this.#arrived[0]?.entry === effect.entries[0];
+        this.#log.append(
+          arrived ? this.#arrived : effect.entries.map((entry) => ({ entry, bytes: encodeEntry(entry) })),
+        );
+        return;
+      }
+      case 'truncate':
+        this.#log.truncate(effect.to);
+        return;
+      case 'flush':
+        if (this.#syncing === undefined) this.#sync();
+        else this.#syncAgain = true;
+        return;
+      case 'send': {
+        const pieces = encodeMessage(effect.message);
+        if (isAnswer(effect.message.kind)) this.#transport.answer(effect.to, channels.quorum, pieces);
+        else this.#transport.ask(effect.to, channels.quorum, pieces);
+        return;
+      }
+      case 'sendEntries': {
+        const records = this.#log.read(effect.from, effect.maxBytes);
+        this.#transport.answer(effect.to, channels.quorum, encodeFetchAnswer(effect.answer, records));
+        return;
+      }
+      case 'sendSnapshot':
+        this.#sendSnapshot(effect);
+        return;
+      case 'commit':
+        this.#apply();
+        return;
+      case 'storeSnapshot':
+        this.#snapshots.store(effect.snapshot, effect.position, effect.bytes);
+        return;
+      case 'installSnapshot':
+        this.#install(effect.snapshot).catch((error: Error) => this.#fail(error));
+        return;
+      case 'reply': {
+        const settle = this.#requests.get(effect.requestId);
+        this.#requests.delete(effect.requestId);
+        settle?.(effect.outcome);
+        return;
+      }
+      default:
+        unreachable(effect);
+    }
+  }
+
+  #sendSnapshot({ to, answer, maxBytes }: Extract<Effect, { kind: 'sendSnapshot' }>): void {
+    const piece = this.#snapshots.read(answer.snapshot, answer.position, maxBytes);
+    const filled =
+      piece === undefined
+        ? { ...answer, problem: 'snapshotNotFound' as const }
+        : piece.bytes.length === 0
+          ? { ...answer, problem: 'positionOutOfRange' as const }
+          : { ...answer, ...piece };
+    this.#transport.answer(to, channels.quorum, encodeMessage(filled));
+  }
+
+  /** One sync at a time; all that was appended while it ran shares the next. */
+  #sync(): void {
+    const { clock } = this.#options;
+    const beganMs = clock.monotonicMs();
+    this.#syncing = this.#log.sync().then(
+      () => {
+        const tookMs = clock.monotonicMs() - beganMs;
+        this.#syncCount++;
+        this.#syncTotalMs += tookMs;
+        if (tookMs > this.#syncLongestMs) this.#syncLongestMs = tookMs;
+        this.#syncing = undefined;
+        if (this.#syncAgain) {
+          this.#syncAgain = false;
+          this.#sync();
+        }
+        this.#dispatch({ kind: 'flushed' });
+        this.#snapshotIfDue();
+      },
+      (error: Error) => this.#fail(error),
+    );
+  }
+
+  #arm(): void {
+    if (this.#stopped) return;
+    const { clock } = this.#options;
+    const atMs = clock.monotonicMs() + waitMs(this.#state);
+    // One that fires too early looks again.
+    if (this.#timer !== undefined && this.#timer.atMs <= atMs) return;
+    this.#timer?.timer.cancel();
+    const timer = clock.after(Math.max(1, Math.ceil(atMs - clock.monotonicMs())), () => {
+      this.#timer = undefined;
+      this.#dispatch({ kind: 'tick' });
+      this.#nameVolumes();
+    });
+    this.#timer = { timer, atMs };
+  }
+
+  #fail(error: Error): void {
+    if (this.#stopped) return;
+    this.#options.logger.error(
+      { err: error },
+      'agreement stops, since what is on disk or in the state is not known any more',
+    );
+    this.#end();
+    this.#options.onFailure(error);
+  }
+
+  // ---- from other members
+
+  onFrame(from: NodeId, channel: number, payload: Buffer): void {
+    if (this.#stopped) return;
+    if (channel === channels.quorum) this.#onMessage(from, payload);
+    else if (channel === channels.told) this.#options.onTold?.(from, payload);
+    else if (channel === channels.askRead) this.#onAskRead(from, payload);
+    else if (channel === channels.readAnswer) this.#onReadAnswer(payload);
+  }
+
+  #onMessage(from: NodeId, payload: Buffer): void {
+    const decoded = decodeMessage(payload);
+    if (decoded === undefined) {
+      this.#options.logger.warn({ peer: from, bytes: payload.length }, 'dropped bytes that are no message');
+      return;
+    }
+    const { message, stored } = decoded;
+    if (message.kind === 'fetchAnswer' && message.problem === undefined && this.#target?.epoch !== message.epoch) {
+      this.#target = { epoch: message.epoch, offset: message.highWatermark };
+    }
+    this.#arrived = stored;
+    this.#dispatch({ kind: 'message', from, message });
+    this.#arrived = [];
+  }
+
+  onPeer(peer: NodeId, connected: boolean): void {
+    if (this.#stopped) return;
+    if (!connected) {
+      for (const [id, asked] of this.#askedReads) {
+        if (asked.leader !== peer) continue;
+        this.#askedReads.delete(id);
+        asked.settle({ kind: 'notLeader', leader: undefined });
+      }
+      this.#dispatch({ kind: 'disconnected', peer });
+    }
+    this.#options.onPeer?.(peer, connected);
+  }
+
+  // ---- the state machine
+
+  /** Applies what is committed, a turn's worth at a time. */
+  #apply(): void {
+    if (this.#restoring || this.#applyLater || this.#stopped) return;
+    const { clock, stateMachine } = this.#options;
+    const untilMs = clock.monotonicMs() + applyTurnMs;
+    while (this.#applied < this.#state.highWatermark) {
+      const records = this.#log.read(offset(this.#applied), applyBytes);
+      const entries: CommittedEntry[] = [];
+      for (const { entry } of records) {
+        if (entry.offset >= this.#state.highWatermark) break;
+        const { body } = entry;
+        if (body.kind === 'data') {
+          entries.push({ kind: 'data', offset: entry.offset, epoch: entry.epoch, value: body.value });
+        } else if (body.kind === 'leaderChange') {
+          entries.push({ kind: 'newLeader', offset: entry.offset, epoch: entry.epoch, leader: body.leader });
+        }
+        this.#applied = entry.offset + 1;
+        this.#appliedEpoch = entry.epoch;
+      }
+      if (entries.length > 0) stateMachine.apply(entries);
+      this.#settleApplied();
+      if (clock.monotonicMs() >= untilMs && this.#applied < this.#state.highWatermark) {
+        this.#applyLater = true;
+        setImmediate(() => {
+          this.#applyLater = false;
+          try {
+            this.#apply();
+            this.#noteRole();
+          } catch (error) {
+            this.#fail(error as Error);
+          }
+        });
+        return;
+      }
+    }
+    this.#snapshotIfDue();
+  }
+
+  #settleApplied(): void {
+    let done = 0;
+    for (const waiting of this.#waiting) {
+      if (waiting.endOffset > this.#applied) break;
+      done++;
+      this.#pendingBytes -= waiting.bytes;
+      waiting.settle(success({ offset: waiting.endOffset - 1, epoch: waiting.epoch }));
+    }
+    if (done > 0) this.#waiting = this.#waiting.slice(done);
+    if (this.#readables.length === 0) return;
+    const readable = this.#readables.filter((reader) => reader.offset <= this.#applied);
+    if (readable.length === 0) return;
+    this.#readables = this.#readables.filter((reader) => reader.offset > this.#applied);
+    for (const reader of readable) reader.settle();
+  }
+
+  async #install(id: SnapshotId): Promise<void> {
+    const { logger, stateMachine } = this.#options;
+    const checked = await this.#snapshots.finishDownload(id);
+    if (checked === undefined) {
+      this.#dispatch({ kind: 'snapshotRefused', snapshot: id });
+      return;
+    }
+    this.#restoring = true;
+    await stateMachine.restore(this.#snapshots.pieces(id), id);
+    await this.#syncing;
+    if (this.#stopped) return;
+    this.#log.replaceBy(id, checked.voters);
+    this.#snapshots.keepOnly(id);
+    this.#applied = id.offset;
+    this.#appliedEpoch = id.epoch;
+    this.#restoring = false;
+    this.#snapshotAtBytes = this.#log.appendedBytes;
+    logger.info({ offset: id.offset, epoch: id.epoch }, 'took over a snapshot from the leader');
+    this.#dispatch({ kind: 'snapshotInstalled', snapshot: id, voters: checked.voters });
+    this.#settleApplied();
+    this.#apply();
+  }
+
+  #snapshotIfDue(): void {
+    const everyBytes = this.#options.snapshotEveryBytes ?? 64 * mebibyte;
+    if (this.#log.appendedBytes - this.#snapshotAtBytes < everyBytes || this.#snapshotting !== undefined) return;
+    if (this.#applied > this.#log.index.flushedOffset || this.#restoring) return;
+    this.takeSnapshot().catch((error: Error) => this.#fail(error));
+  }
+
+  takeSnapshot(): Promise<number> {
+    this.#snapshotting ??= this.#writeSnapshot().finally(() => {
+      this.#snapshotting = undefined;
+    });
+    return this.#snapshotting;
+  }
+
+  async #writeSnapshot(): Promise<number> {
+    const { index } = this.#log;
+    // What was applied may not be flushed here yet, only by the others.
+    while (this.#applied > index.flushedOffset && !this.#stopped) await this.#log.sync();
+    const at = offset(this.#applied);
+    if (this.#restoring || this.#stopped || at <= (index.snapshot?.offset ?? 0)) return index.snapshot?.offset ?? 0;
+    const id: SnapshotId = { offset: at, epoch: epoch(this.#appliedEpoch) };
+    const voters = votersBelow(this.#state, at);
+    const pieces = this.#options.stateMachine.snapshot();
+    this.#snapshotAtBytes = this.#log.appendedBytes;
+    await this.#snapshots.write({ id, voters }, pieces);
+    // One from the leader may have come in between, and is newer.
+    if (this.#stopped || at < index.startOffset || at <= (index.snapshot?.offset ?? 0)) return at;
+    this.#log.setSnapshot(id);
+    const oldest = this.#snapshots.oldest();
+    if (oldest !== undefined) this.#log.dropBelow(oldest.offset);
+    this.#dispatch({ kind: 'snapshotTaken', snapshot: id });
+    return at;
+  }
+
+  // ---- roles
+
+  get role(): AgreementRole {
+    return this.#role;
+  }
+
+  #roleNow(): AgreementRole {
+    const { role, vote } = this.#state;
+    const before = this.#role;
+    // The first entry of the epoch stands behind everything that earlier leaders acknowledged.
+    const current = this.#appliedEpoch === vote.epoch && !this.#restoring;
+    if (role.kind === 'leader' && current) {
+      return before.kind === 'leader' && before.epoch === vote.epoch ? before : { kind: 'leader', epoch: vote.epoch };
+    }
+    if (role.kind === 'follower' && current) {
+      const voter = isVoter(this.#state);
+      if (before.kind === 'follower' && before.epoch === vote.epoch && before.voter === voter) return before;
+      const caughtUp = this.#target?.epoch === vote.epoch && this.#applied >= this.#target.offset;
+      const serves = (before.kind === 'follower' && before.epoch === vote.epoch) || (caughtUp && role.leaderAnswered);
+      if (serves) return { kind: 'follower', epoch: vote.epoch, leader: role.leader, voter };
+    }
+    return before.kind === 'looking' ? before : { kind: 'looking' };
+  }
+
+  #noteRole(): void {
+    const role = this.#roleNow();
+    if (role === this.#role) return;
+    this.#role = role;
+    // Coming back to the same leader, it must catch up again.
+    if (role.kind === 'looking') this.#target = undefined;
+    this.#options.logger.info(
+      { role: role.kind, epoch: this.#state.vote.epoch, leader: knownLeader(this.#state) },
+      'role changed',
+    );
+    this.#options.onRole?.(role);
+  }
+
+  /** What was proposed in an epoch that this member leads no longer may or may not come to be. */
+  #failLostProposals(): void {
+    const first = this.#waiting[0];
+    if (first === undefined || (this.#state.role.kind === 'leader' && this.#state.vote.epoch === first.epoch)) return;
+    const kept: WaitingProposal[] = [];
+    for (const waiting of this.#waiting) {
+      if (waiting.endOffset <= this.#state.highWatermark) {
+        // Committed by its own leader's last act, or overtaken: only the epoch at its place tells.
+        const same = this.#log.index.epochBefore(offset(waiting.endOffset)) === waiting.epoch;
+        if (same) {
+          kept.push(waiting);
+          continue;
+        }
+      }
+      this.#pendingBytes -= waiting.bytes;
+      waiting.settle(failure({ kind: 'unknown' }));
+    }
+    this.#waiting = kept;
+  }
+
+  // ---- requests
+
+  #request(make: (requestId: number) => Happens): Promise<RequestOutcome> {
+    return new Promise((resolve) => {
+      const requestId = this.#nextRequestId++;
+      this.#requests.set(requestId, resolve);
+      this.#dispatch(make(requestId));
+    });
+  }
+
+  propose(value: Uint8Array): Promise<Result<Committed, ProposeProblem>> {
+    return new Promise((resolve) => {
+      if (this.#stopped) {
+        resolve(failure({ kind: 'stopped' }));
+        return;
+      }
+      const limitBytes = this.#options.pendingProposalsBytes ?? 64 * mebibyte;
+      if (this.#pendingBytes + value.length > limitBytes) {
+        resolve(failure({ kind: 'overloaded' }));
+        return;
+      }
+      this.#pendingBytes += value.length;
+      this.#batch.push({ value, settle: resolve });
+      // All that one turn of the loop brings is one batch.
+      if (this.#batch.length === 1) setImmediate(() => this.#proposeBatch());
+    });
+  }
+
+  #proposeBatch(): void {
+    const batch = this.#batch;
+    this.#batch = [];
+    if (this.#stopped) {
+      for (const { settle } of batch) settle(failure({ kind: 'stopped' }));
+      return;
+    }
+    const requestId = this.#nextRequestId++;
+    this.#requests.set(requestId, (outcome) => {
+      if (outcome.kind === 'appended') {
+        const { epoch: inEpoch } = this.#state.vote;
+        batch.forEach(({ value, settle }, place) => {
+          const endOffset = outcome.offset + place + 1;
+          this.#waiting.push({ endOffset, epoch: inEpoch, bytes: value.length, settle });
+        });
+        return;
+      }
+      for (const { value, settle } of batch) {
+        this.#pendingBytes -= value.length;
+        settle(failure({ kind: 'notLeader', leader: outcome.kind === 'notLeader' ? outcome.leader : undefined }));
+      }
+    });
+    this.#dispatch({ kind: 'propose', requestId, proposals: batch.map(({ value }) => ({ value, count: 1 })) });
+  }
+
+  catchUp(): Promise<Result<Committed, ProposeProblem>> {
+    return new Promise((resolve) => {
+      if (this.#stopped) resolve(failure({ kind: 'stopped' }));
+      else if (this.#readers.length + this.#readables.length >= waitingReadsMax)
+        resolve(failure({ kind: 'overloaded' }));
+      else {
+        this.#readers.push(resolve);
+        if (this.#readers.length === 1) setImmediate(() => this.#askRead());
+      }
+    });
+  }
+
+  /** One question for all that wait: whoever came before it was asked is served by its answer. */
+  #askRead(): void {
+    const readers = this.#readers;
+    this.#readers = [];
+    const settle = (outcome: RequestOutcome): void => {
+      if (outcome.kind !== 'readable') {
+        const leader = outcome.kind === 'notLeader' ? outcome.leader : undefined;
+        for (const reader of readers) reader(failure({ kind: 'notLeader', leader }));
+        return;
+      }
+      const finish = (): void => {
+        const at = { offset: outcome.offset as number, epoch: this.#appliedEpoch };
+        for (const reader of readers) reader(success(at));
+      };
+      if (this.#applied >= outcome.offset) finish();
+      else this.#readables.push({ offset: outcome.offset, settle: finish });
+    };
+    if (this.#stopped) {
+      for (const reader of readers) reader(failure({ kind: 'stopped' }));
+      return;
+    }
+    const leader = knownLeader(this.#state);
+    const id = this.#nextRequestId++ & 0x7fffffff;
+    if (leader === undefined) settle({ kind: 'notLeader', leader });
+    else if (leader === this.#options.nodeId) {
+      this.#requests.set(id, settle);
+      this.#dispatch({ kind: 'read', requestId: id });
+    } else {
+      const writer = new ByteWriter();
+      writer.uint32(id);
+      this.#askedReads.set(id, { leader, settle });
+      if (this.#transport.ask(leader, channels.askRead, [writer.finish()])) return;
+      this.#askedReads.delete(id);
+      settle({ kind: 'notLeader', leader: undefined });
+    }
+  }
+
+  #onAskRead(from: NodeId, payload: Buffer): void {
+    const reader = new ByteReader(payload);
+    const id = reader.uint32();
+    if (reader.failed) return;
+    const requestId = this.#nextRequestId++;
+    this.#requests.set(requestId, (outcome) => {
+      const writer = new ByteWriter();
+      writer.uint32(id);
+      writer.uint8(outcome.kind === 'readable' ? 1 : 0);
+      writer.uint48(outcome.kind === 'readable' ? outcome.offset : 0);
+      this.#transport.answer(from, channels.readAnswer, [writer.finish()]);
+    });
+    this.#dispatch({ kind: 'read', requestId });
+  }
+
+  #onReadAnswer(payload: Buffer): void {
+    const reader = new ByteReader(payload);
+    const id = reader.uint32();
+    const readable = reader.uint8() === 1;
+    const at = offset(reader.uint48());
+    const asked = this.#askedReads.get(id);
+    if (reader.failed || asked === undefined) return;
+    this.#askedReads.delete(id);
+    asked.settle(readable ? { kind: 'readable', offset: at } : { kind: 'notLeader', leader: undefined });
+  }
+
+  // ---- members
+
+  async #change(change: VoterChange): Promise<Result<undefined, ChangeProblem>> {
+    if (this.#stopped) return failure({ kind: 'stopped' });
+    return changeResult(await this.#request((requestId) => ({ kind: 'changeVoters', requestId, change })));
+  }
+
+  addVoter({ id, address }: Member): Promise<Result<undefined, ChangeProblem>> {
+    const { role } = this.#state;
+    const directory = role.kind === 'leader' ? role.replicas.get(id)?.directory : undefined;
+    return this.#change({ kind: 'add', voter: { id, directory, endpoint: endpointOf(address) } });
+  }
+
+  removeVoter(id: NodeId): Promise<Result<undefined, ChangeProblem>> {
+    return this.#change({ kind: 'remove', id });
+  }
+
+  async transferLeadership(to?: NodeId): Promise<Result<undefined, ChangeProblem>> {
+    if (this.#stopped) return failure({ kind: 'stopped' });
+    return changeResult(await this.#request((requestId) => ({ kind: 'transfer', requestId, to })));
+  }
+
+  #naming = false;
+  /** A leader writes down which volume each voter has, so that one that loses its volume cannot vote as if it had not. */
+  #nameVolumes(): void {
+    const { role } = this.#state;
+    if (this.#stopped || this.#naming || role.kind !== 'leader' || this.#role.kind !== 'leader') return;
+    for (const voter of currentVoters(this.#state)) {
+      if (voter.directory !== undefined) continue;
+      const own = voter.id === this.#options.nodeId;
+      const directory = own ? this.#votes.directory : role.replicas.get(voter.id)?.directory;
+      if (directory === undefined) continue;
+      this.#naming = true;
+      // Refused while another change is under way; then the next tick tries again.
+      void this.#change({ kind: 'update', voter: { ...voter, directory } }).then(() => {
+        this.#naming = false;
+      });
+      return;
+    }
+  }
+
+  setPeers(peers: readonly Member[]): void {
+    this.#transport.setPeers(peers);
+  }
+
+  tell(to: NodeId, bytes: Uint8Array): boolean {
+    return !this.#stopped && this.#transport.ask(to, channels.told, [bytes]);
+  }
+
+  status(): AgreementStatus {
+    const state = this.#state;
+    const { index } = this.#log;
+    const { role } = state;
+    const voters = currentVoters(state);
+    return {
+      role: this.#role,
+      epoch: state.vote.epoch,
+      leader: knownLeader(state),
+      voters: voters.map(memberOf),
+      endOffset: index.endOffset,
+      committedOffset: state.highWatermark,
+      appliedOffset: this.#applied,
+      snapshotOffset: index.snapshot?.offset ?? 0,
+      members:
+        role.kind !== 'leader'
+          ? []
+          : [...role.replicas].map(([id, progress]) => ({
+              id,
+              voter: voters.some((voter) => voter.id === id),
+              ackedOffset: progress.ackedOffset,
+              silentMs: Number.isFinite(progress.fetchedAtMs) ? state.timeMs - progress.fetchedAtMs : undefined,
+            })),
+      syncs: { count: this.#syncCount, totalMs: this.#syncTotalMs, longestMs: this.#syncLongestMs },
+    };
+  }
+
+  // ---- the end
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    const others = currentVoters(this.#state).filter(({ id }) => id !== this.#options.nodeId);
+    if (this.#state.role.kind === 'leader' && others.length > 0) await this.transferLeadership();
+    this.#end();
+    await this.#transport.stop();
+    await this.#syncing?.catch(() => undefined);
+    await this.#snapshotting?.catch(() => undefined);
+    this.#log.close();
+    this.#snapshots.close();
+  }
+
+  #end(): void {
+    this.#stopped = true;
+    this.#timer?.timer.cancel();
+    for (const { settle } of this.#batch.splice(0)) settle(failure({ kind: 'stopped' }));
+    // What was appended may be committed by the others.
+    for (const { settle } of this.#waiting.splice(0)) settle(failure({ kind: 'unknown' }));
+    for (const reader of this.#readers.splice(0)) reader(failure({ kind: 'stopped' }));
+    for (const settle of this.#requests.values()) settle({ kind: 'unknown' });
+    this.#requests.clear();
+    for (const { settle } of this.#askedReads.values()) settle({ kind: 'notLeader', leader: undefined });
+    this.#askedReads.clear();
+    if (this.#role.kind !== 'looking') {
+      this.#role = { kind: 'looking' };
+      this.#options.onRole?.(this.#role);
+    }
+    void this.#transport.stop();
+  }
+}
+
+const answers = new Set(['voteAnswer', 'beginEpochAnswer', 'endEpochAnswer', 'fetchAnswer', 'fetchSnapshotAnswer']);
+const isAnswer = (kind: string): boolean => answers.has(kind);
+
+function changeResult(outcome: RequestOutcome): Result<undefined, ChangeProblem> {
+  if (outcome.kind === 'done') return success(undefined);
+  assert(outcome.kind !== 'appended' && outcome.kind !== 'readable', 'a change is answered as a change');
+  return failure(outcome);
+}
+
+type Opened = { readonly log: LogStore; readonly snapshots: SnapshotStore; readonly votes: VoteStore };
+
+/** A name for a volume that has none. */
+function freshDirectory({ random }: AgreementOptions): string {
+  return Array.from({ length: 4 }, () => random.nextUint32().toString(16).padStart(8, '0')).join('');
+}
+
+/**
+ * Recovers, restores the state machine from the newest good snapshot, and joins the others. Resolves when this member
+ * takes part; it may be long until there is a leader (see `onRole`).
+ *
+ * @throws if what is on disk is damaged or belongs to someone else, or the address cannot be listened on
+ */
+export async function startAgreement(options: AgreementOptions): Promise<Agreement> {
+  const { disk, folder, logger, nodeId, clusterId } = options;
+  disk.makeFolder(folder);
+  const votes = new VoteStore(disk, folder, { clusterId, nodeId }, freshDirectory(options));
+  const snapshots = new SnapshotStore({ disk, folder, logger });
+  const snapshot = snapshots.newestGood();
+  const log = new LogStore({ disk, folder, logger, settings: { segmentBytes, recentBytes } }, snapshot);
+  if (votes.vote === undefined && log.index.endOffset > 0) {
+    throw new Error(
+      `${folder} holds a log but no vote.json: part of the volume is missing. Restore the volume, or remove this member from the ensemble and add it again with an empty volume.`,
+    );
+  }
+  if (snapshot !== undefined) await options.stateMachine.restore(snapshots.pieces(snapshot.id), snapshot.id);
+  // The transport calls back only after the driver is there.
+  let driver: AgreementDriver | undefined;
+  const transport = new PeerTransport({
+    ...options,
+    onFrame: (from, channel, payload) => driver?.onFrame(from, channel, payload),
+    onPeer: (peer, connected) => driver?.onPeer(peer, connected),
+  });
+  driver = new AgreementDriver(options, { log, snapshots, votes }, transport);
+  await transport.start(options.peers);
+  driver.begin();
+  return driver;
+}
