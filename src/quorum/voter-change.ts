@@ -24,7 +24,7 @@ function refusal(turn: Turn, change: VoterChange): RequestOutcome | undefined {
     const progress = role.replicas.get(change.voter.id);
     const lagMs = state.timeMs - (progress?.caughtUpAtMs ?? Number.NEGATIVE_INFINITY);
     const sameVolume = change.voter.directory === undefined || change.voter.directory === progress?.directory;
-    return lagMs > state.settings.fetchTimeoutMs || !sameVolume ? { kind: 'notCaughtUp' } : undefined;
+    return lagMs > state.settings.checkQuorumMs || !sameVolume ? { kind: 'notCaughtUp' } : undefined;
   }
   if (present === undefined) return { kind: 'voterUnknown' };
   if (change.kind === 'update') {
