@@ -144,12 +144,12 @@ function readInto(result: JsonObject, bytes: Buffer, slots: Slots, depth: number
     const { name, field } = slot;
     const { structure } = field;
     if (structure.type === 'list') {
-      const list = (result[name] ??= []) as unknown[];
-      list.push(single(value, structure.element as Structure, depth + 1));
+      result[name] ??= [];
+      (result[name] as unknown[]).push(single(value, structure.element as Structure, depth + 1));
     } else if (structure.type === 'map') {
-      const map = (result[name] ??= {}) as Record<string, unknown>;
+      result[name] ??= {};
       const [key, inner] = entry(bytesOf(value), structure.element as Structure, depth + 1);
-      map[key] = inner;
+      (result[name] as Record<string, unknown>)[key] = inner;
     } else {
       const decoded = single(value, structure, depth + 1);
       // Go writes zeroes of what is not a pointer; JSON leaves them out.
