@@ -85,6 +85,7 @@ export class PartitionLog {
   private pending: Pending[] = [];
   private askedForTurnEnd = false;
   private isWriting = false;
+  private unsyncedSinceMs = 0;
   private isSyncQueued = false;
   private isClosed = false;
   private folderIsDirty = true;
@@ -157,6 +158,11 @@ export class PartitionLog {
 
   get syncedEndOffset(): number {
     return this.synced;
+  }
+
+  /** How long the oldest bytes that were never synced have been waiting; 0: everything is synced. */
+  get unsyncedForMs(): number {
+    return this.synced >= this.written ? 0 : this.deps.clock.monotonicMs() - this.unsyncedSinceMs;
   }
 
   get leaderEpochs(): LeaderEpochs {
@@ -324,10 +330,28 @@ export class PartitionLog {
   private wrote(segment: Segment, positionEnd: number, endOffset: number): void {
     if (this.problem !== undefined) return;
     segment.writtenBytes = positionEnd;
+    if (this.synced >= this.written) this.unsyncedSinceMs = this.deps.clock.monotonicMs();
     this.written = endOffset;
     this.writeWaiters.release(endOffset);
     if (this.syncWaiters.count > 0 || this.written - this.synced >= this.logConfig.flushMessages) this.requestSync();
     this.onWritten();
+  }
+
+  /**
+   * Begins a new segment at the end, so that all before it can be deleted.
+   *
+   * @returns whether the log could
+   */
+  startSegment(): boolean {
+    if (this.problem !== undefined || this.isClosed) return false;
+    if ((this.segments.at(-1) as Segment).sizeBytes === 0) return true;
+    try {
+      this.roll(this.deps.clock.nowMs());
+      return true;
+    } catch (error) {
+      this.goOffline(storageProblem(error, `starting a new segment in ${this.folder}`));
+      return false;
+    }
   }
 
   private roll(nowMs: number): Segment {
