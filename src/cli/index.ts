@@ -12,6 +12,7 @@ type Role = {
 };
 
 const roles: Record<string, Role> = {
+  broker: { summary: 'runs one Kafka broker', load: () => import('./broker.ts') },
   crds: { summary: 'prints the CustomResourceDefinitions', load: () => import('./crds.ts') },
   zookeeper: {
     summary: 'a server of the ZooKeeper protocol, configured by zoo.cfg',
