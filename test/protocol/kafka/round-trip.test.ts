@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { arbitraryStruct } from './arbitrary.ts';
 import { allMessages, versionsOf } from './messages.ts';
 
-const runs = 25;
+const runs = 8;
 
 test.each(
   allMessages.map((message) => [message.name, message] as const),
@@ -31,7 +31,7 @@ test.each(
         if (bytes.length === 0) return;
         expect(message.decode(bytes.subarray(0, at % bytes.length), version).ok).toBe(false);
       }),
-      { numRuns: 8 },
+      { numRuns: 4 },
     );
   }
 });
@@ -45,7 +45,7 @@ test.each(
         const result = message.decode(Buffer.from(raw), version);
         if (!result.ok) expect(result.problem.kind).toBe('malformed');
       }),
-      { numRuns: 20 },
+      { numRuns: 8 },
     );
   }
 });
