@@ -71,6 +71,10 @@ export const kafkaTopicStatus = z
     topicId: phaseText("The topic's UUID, as Kafka's tools print it."),
     partitions: statusCount('Partitions that there are.'),
     replicas: statusCount('The replication factor that there is.'),
+    config: z
+      .record(z.string(), z.string())
+      .optional()
+      .meta({ description: 'The properties that were set because the spec says so; others are left alone.' }),
   })
   .meta({ description: 'What there is, written by the operator.' });
 export type KafkaTopicStatus = Omit<z.output<typeof kafkaTopicStatus>, 'conditions'> & {

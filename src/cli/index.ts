@@ -13,6 +13,10 @@ type Role = {
 
 const roles: Record<string, Role> = {
   broker: { summary: 'runs one Kafka broker', load: () => import('./broker.ts') },
+  operator: {
+    summary: 'makes KafkaCluster, ZooKeeper and KafkaTopic resources real',
+    load: () => import('./operator.ts'),
+  },
   crds: { summary: 'prints the CustomResourceDefinitions', load: () => import('./crds.ts') },
   zookeeper: {
     summary: 'a server of the ZooKeeper protocol, configured by zoo.cfg',

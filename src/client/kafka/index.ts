@@ -10,6 +10,8 @@
  * Invariants: every call ends, by its answer, its time-out or its deadline; calls in flight and calls that wait are bounded;
  * a connection that gave one bad answer is closed.
  */
+
+export { type ErrorName, errorCode, errorName } from '../../protocol/kafka/index.ts';
 export {
   type ClusterDescription,
   type ConfigChange,

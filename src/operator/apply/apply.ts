@@ -1,0 +1,84 @@
+/** The only writes to objects: one by one, in the order of the plan, each by server-side apply or with a precondition. */
+import type { Logger } from '../../base/index.ts';
+import { type Applied, type KubeClient, type KubeObject, type KubeProblem, pods } from '../../kube/index.ts';
+import type { Action } from '../plan/action.ts';
+
+export const fieldManager = 'hikube-kafka-operator';
+
+export type ActionOutcome =
+  | { readonly kind: 'done'; readonly action: Action }
+  /** Something is not as the plan thought, e.g. another pod is down; the next pass decides again. */
+  | { readonly kind: 'skipped'; readonly action: Action; readonly because: string }
+  | { readonly kind: 'failed'; readonly action: Action; readonly problem: KubeProblem };
+
+export async function applyPlan(
+  actions: readonly Action[],
+  { client, logger }: { readonly client: KubeClient; readonly logger: Logger },
+): Promise<readonly ActionOutcome[]> {
+  const outcomes: ActionOutcome[] = [];
+  for (const action of actions) {
+    const outcome = await applyAction(action, client);
+    const { reason, message } = action;
+    if (outcome.kind === 'done') logger.info({ action: action.kind, reason }, message);
+    else if (outcome.kind === 'skipped')
+      logger.info({ action: action.kind, reason, because: outcome.because }, 'not now');
+    else logger.warn({ action: action.kind, reason, problem: outcome.problem }, 'an action failed');
+    outcomes.push(outcome);
+    // What follows may rest on what failed: a StatefulSet on its ConfigMap.
+    if (outcome.kind === 'failed') break;
+  }
+  return outcomes;
+}
+
+async function applyAction(action: Action, client: KubeClient): Promise<ActionOutcome> {
+  switch (action.kind) {
+    case 'apply': {
+      const { type, object } = action.desired;
+      const answer = await client.serverSideApply(type, object as Applied<KubeObject>, { fieldManager, force: true });
+      return outcomeOf(action, answer);
+    }
+    case 'delete': {
+      const answer = await client.delete(action.type, action.key, { preconditions: { uid: action.uid } });
+      return outcomeOf(action, answer);
+    }
+    case 'annotatePod': {
+      const { namespace, name, uid } = action.pod;
+      const patch = { metadata: { uid, annotations: action.annotations } };
+      return outcomeOf(action, await client.mergePatch(pods, { namespace, name }, patch, { fieldManager }));
+    }
+    case 'restartPod':
+      return restartPod(action, client);
+  }
+}
+
+function outcomeOf(
+  action: Action,
+  answer: { readonly ok: true } | { readonly ok: false; readonly problem: KubeProblem },
+): ActionOutcome {
+  if (answer.ok) return { kind: 'done', action };
+  const { problem } = answer;
+  // Gone, or another one of that name: the plan was made from an older state.
+  if ((problem.kind === 'notFound' || problem.kind === 'conflict') && action.kind !== 'apply') {
+    return { kind: 'skipped', action, because: problem.message };
+  }
+  return { kind: 'failed', action, problem };
+}
+
+/** Looks at the pods once more, live: what the watch said may be old, and two pods must never be down together. */
+async function restartPod(action: Extract<Action, { kind: 'restartPod' }>, client: KubeClient): Promise<ActionOutcome> {
+  const { namespace, name, uid } = action.pod;
+  const live = await client.list(pods, { namespace, labelSelector: action.selector });
+  if (!live.ok) return { kind: 'failed', action, problem: live.problem };
+  const isUp = (wanted: string): boolean =>
+    live.value.items.some(
+      ({ metadata, status }) =>
+        metadata.name === wanted &&
+        metadata.deletionTimestamp === undefined &&
+        (status?.conditions ?? []).some((condition) => condition.type === 'Ready' && condition.status === 'True'),
+    );
+  const down = action.together.filter((each) => !isUp(each));
+  if (action.isDown ? !down.includes(name) : down.length > 0) {
+    return { kind: 'skipped', action, because: action.isDown ? `${name} is up again` : `${down.join(', ')} is down` };
+  }
+  return outcomeOf(action, await client.delete(pods, { namespace, name }, { preconditions: { uid } }));
+}
