@@ -195,6 +195,9 @@ function validate(definition: KubeObject): FieldError[] {
       ),
     );
   }
+  // A schema that all versions have is named by the path that it had when there was but one.
+  const same = versions.every((version) => sameJson(version.schema, versions[0]?.schema));
+  const shared = same ? 'spec.validation.openAPIV3Schema' : undefined;
   for (const [index, version] of versions.entries()) {
     const path = `spec.versions[${index}]`;
     if (!/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(version.name ?? '')) {
@@ -209,7 +212,9 @@ function validate(definition: KubeObject): FieldError[] {
     const schema = version.schema?.openAPIV3Schema;
     if (schema === undefined)
       errors.push(fieldError.required(`${path}.schema.openAPIV3Schema`, 'schemas are required'));
-    else errors.push(...schemaErrors(schema, `${path}.schema.openAPIV3Schema`, true));
+    else if (shared === undefined || index === 0) {
+      errors.push(...schemaErrors(schema, shared ?? `${path}.schema.openAPIV3Schema`, true));
+    }
     for (const [columnIndex, column] of (version.additionalPrinterColumns ?? []).entries()) {
       const at = `${path}.additionalPrinterColumns[${columnIndex}]`;
       if (!(column.jsonPath ?? '').startsWith('.')) {

@@ -1,8 +1,8 @@
 import { type Api, type Call, managerOf, served } from '../api.ts';
 import { applyConfiguration, ownUpdate, type Writer } from '../apply/managed-fields.ts';
+import { typedErrors } from '../apply/typed-errors.ts';
 import { copyJson, type KubeObject, sameJson, timestamp } from '../object.ts';
 import { patched } from '../patch/patched.ts';
-import { duplicates } from '../schema/list-keys.ts';
 import {
   alreadyExists,
   badRequest,
@@ -227,17 +227,14 @@ function apply(api: Api, call: Call, live: KubeObject | undefined, body: unknown
       fieldError.required('fieldManager', 'is required for apply patch'),
     ]);
   }
-  const { object, unknownFields } = decodeObject(resource, body);
-  const subject = `(${call.namespace ?? ''}/${name}; ${resource.group === '' ? `/${resource.version}` : resource.apiVersion}, Kind=${resource.kind})`;
-  const repeated = duplicates(object, resource.structure, '');
-  if (unknownFields.length + repeated.length > 0) {
-    const lines = [
-      ...unknownFields.map((path) => `.${path}: field not declared in schema`),
-      ...repeated.map(({ path, item, keys }) => `.${path}: duplicate entries for key ${keyText(keys, item)}`),
-    ];
-    const text = lines.length === 1 ? lines[0] : `errors:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+  const errors = typedErrors(body, resource.structure);
+  if (errors.length > 0) {
+    const version = resource.group === '' ? `/${resource.version}` : resource.apiVersion;
+    const subject = `(${call.namespace ?? ''}/${name}; ${version}, Kind=${resource.kind})`;
+    const text = errors.length === 1 ? errors[0] : `errors:\n${errors.map((line) => `  ${line}`).join('\n')}`;
     throw new Refusal('', `failed to create typed patch object ${subject}: ${text}`, undefined, 500);
   }
+  const { object } = decodeObject(resource, body);
   if (object.metadata.name === undefined) object.metadata.name = name;
   if (object.metadata.name !== name) {
     throw badRequest(`the name of the object (${object.metadata.name}) does not match the name on the URL (${name})`);
@@ -263,10 +260,3 @@ function apply(api: Api, call: Call, live: KubeObject | undefined, body: unknown
   const applied = applyConfiguration(object, force, ownership(api, call, 'Apply', live));
   return { code: 200, object: replace(api, call, live, plain(applied.object), 'Apply', applied.own) };
 }
-
-const keyText = (keys: Readonly<Record<string, unknown>> | undefined, item: unknown): string =>
-  keys === undefined
-    ? `[=${JSON.stringify(item)}]`
-    : `[${Object.entries(keys)
-        .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
-        .join(',')}]`;
