@@ -17,6 +17,7 @@ const roles: Record<string, Role> = {
     summary: 'makes KafkaCluster, ZooKeeper and KafkaTopic resources real',
     load: () => import('./operator.ts'),
   },
+  plan: { summary: 'plans where partitions live, and carries it out', load: () => import('./plan.ts') },
   crds: { summary: 'prints the CustomResourceDefinitions', load: () => import('./crds.ts') },
   zookeeper: {
     summary: 'a server of the ZooKeeper protocol, configured by zoo.cfg',

@@ -1,0 +1,119 @@
+import type { PlanOptions } from '../../placement/index.ts';
+import { defaultOptions } from '../../placement/index.ts';
+
+/** Input that is wrong or impossible: the process says the field and ends with code 2. */
+export class InputError extends Error {
+  readonly field: string;
+
+  constructor(field: string, message: string) {
+    super(message);
+    this.field = field;
+  }
+}
+
+/** Options that every subcommand of `plan` has, as commander hands them over. */
+export type CommonFlags = {
+  readonly cluster?: string;
+  readonly bootstrap?: string;
+  readonly output: string;
+  readonly sample: string;
+  readonly dead?: string;
+  readonly pin?: string;
+  readonly seed: string;
+  readonly band: string;
+  readonly trigger: string;
+  readonly maxBytes?: string;
+  readonly maxMoves?: string;
+  readonly batchPartitions: string;
+  readonly movesPerBroker: string;
+  readonly throttle?: string;
+  readonly sameZone?: boolean;
+  readonly scatterWidth?: string;
+  readonly execute?: boolean;
+  readonly approve?: string;
+  readonly state?: string;
+};
+
+const units: Readonly<Record<string, number>> = {
+  '': 1,
+  k: 1000,
+  m: 1e6,
+  g: 1e9,
+  t: 1e12,
+  ki: 1024,
+  mi: 1024 ** 2,
+  gi: 1024 ** 3,
+  ti: 1024 ** 4,
+};
+
+/** `500`, `20M`, `1.5Gi`, `10MB`, `10MiB/s`. */
+export function bytesOf(field: string, text: string): number {
+  const [, number, unit = ''] = /^([0-9]*\.?[0-9]+)\s*([kmgt]i?)?b?(?:\/s)?$/i.exec(text.trim()) ?? [];
+  if (number === undefined) {
+    throw new InputError(field, `"${text}" is not an amount of bytes; write for example 500M or 1.5Gi`);
+  }
+  return Number(number) * units[unit.toLowerCase()]!;
+}
+
+export function numberOf(field: string, text: string, { least, most }: { least: number; most: number }): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= least && value <= most)) {
+    throw new InputError(field, `"${text}" is not a number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+export function wholeNumberOf(field: string, text: string, limits: { least: number; most: number }): number {
+  const value = numberOf(field, text, limits);
+  if (!Number.isInteger(value)) throw new InputError(field, `"${text}" is not a whole number`);
+  return value;
+}
+
+const mostId = 2_147_483_647;
+
+/** `1,2,5-7` */
+export function idsOf(field: string, text: string): number[] {
+  const ids: number[] = [];
+  for (const part of text.split(',')) {
+    const [, from, to = from] = /^\s*(\d+)(?:-(\d+))?\s*$/.exec(part) ?? [];
+    if (from === undefined) throw new InputError(field, `"${part}" is not a broker id; write for example 1,2,5-7`);
+    const first = wholeNumberOf(field, from, { least: 0, most: mostId });
+    const last = wholeNumberOf(field, to!, { least: first, most: Math.min(mostId, first + 10_000) });
+    for (let id = first; id <= last; id++) ids.push(id);
+  }
+  return ids;
+}
+
+export const namesOf = (text: string | undefined): string[] =>
+  (text ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+
+export function planOptionsOf(flags: CommonFlags): PlanOptions {
+  const many = { least: 1, most: 1e9 };
+  const throttle = flags.throttle === undefined ? undefined : bytesOf('--throttle', flags.throttle);
+  if (throttle !== undefined && throttle < 1) throw new InputError('--throttle', 'a throttle of 0 would move nothing');
+  return {
+    ...defaultOptions,
+    seed: wholeNumberOf('--seed', flags.seed, { least: 0, most: 2 ** 32 - 1 }),
+    band: numberOf('--band', flags.band, { least: 0.005, most: 1 }),
+    trigger: numberOf('--trigger', flags.trigger, { least: 0.005, most: 10 }),
+    maxBytes: flags.maxBytes === undefined ? defaultOptions.maxBytes : bytesOf('--max-bytes', flags.maxBytes),
+    maxMoves:
+      flags.maxMoves === undefined
+        ? defaultOptions.maxMoves
+        : wholeNumberOf('--max-moves', flags.maxMoves, { least: 0, most: 1e9 }),
+    sameZoneAllowed: flags.sameZone === true,
+    scatterWidth:
+      flags.scatterWidth === undefined
+        ? undefined
+        : wholeNumberOf('--scatter-width', flags.scatterWidth, { least: 1, most: 100_000 }),
+    batch: {
+      ...defaultOptions.batch,
+      partitions: wholeNumberOf('--batch-partitions', flags.batchPartitions, many),
+      movesPerBroker: wholeNumberOf('--moves-per-broker', flags.movesPerBroker, many),
+      ...(throttle === undefined ? {} : { throttle }),
+    },
+  };
+}

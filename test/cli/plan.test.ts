@@ -1,0 +1,105 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import type { ClusterState } from '../../src/placement/index.ts';
+import { parseReassignment } from '../../src/placement/json/index.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'hikube-plan-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const main = resolve(import.meta.dirname, '../../src/main.ts');
+
+const cluster: ClusterState = {
+  version: 1,
+  brokers: ['lucerne', 'geneva', 'zurich', 'zurich'].map((zone, id) => ({ id, zone, capacity: { diskBytes: 1e12 } })),
+  topics: [
+    {
+      name: 'orders',
+      minInSyncReplicas: 2,
+      partitions: Array.from({ length: 6 }, (_, id) => ({ id, replicas: [0, 1, 2], sizeBytes: 1e10 })),
+    },
+  ],
+};
+const file = join(folder, 'cluster.json');
+writeFileSync(file, JSON.stringify(cluster));
+
+function plan(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'plan', ...args], { encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+test('a plan for a person shows costs, goals, bars by zone and broker, and the risk', () => {
+  const { status, stdout } = plan('rebalance', '--cluster', file);
+  expect(status).toBe(0);
+  for (const part of ['Changes', 'H3', 'zone spread', '█', 'lucerne', 'two brokers die', 'x the least possible']) {
+    expect(stdout).toContain(part);
+  }
+});
+
+test('the same plan comes as JSON and in the form of kafka-reassign-partitions, and verify passes it', () => {
+  const json = JSON.parse(plan('remove', '--brokers', '2', '--cluster', file, '--output', 'json').stdout);
+  expect(json).toMatchObject({
+    version: 1,
+    operation: { kind: 'remove' },
+    cost: { bytes: 6e10 },
+    bounds: { bytes: 6e10 },
+  });
+  const kafka = plan('remove', '--brokers', '2', '--cluster', file, '--output', 'kafka').stdout;
+  expect(parseReassignment(kafka)).toMatchObject({ ok: true, value: { partitions: { length: 6 } } });
+  const path = join(folder, 'reassignment.json');
+  writeFileSync(path, kafka);
+  expect(plan('verify', '--cluster', file, '--reassignment', path)).toMatchObject({ status: 0 });
+  writeFileSync(
+    path,
+    JSON.stringify({ version: 1, partitions: [{ topic: 'orders', partition: 0, replicas: [0, 2, 3] }] }),
+  );
+  const broken = plan('verify', '--cluster', file, '--reassignment', path);
+  expect(broken.status).toBe(2);
+  expect(broken.stdout).toContain('H3');
+});
+
+test('wrong or impossible input names its field and ends with code 2', () => {
+  const wrong: [string[], string][] = [
+    [['remove', '--brokers', '9', '--cluster', file], 'brokers'],
+    [['add', '--brokers', 'x', '--cluster', file], '--brokers'],
+    [['rf', '--factor', '9', '--cluster', file], 'factor'],
+    [['rebalance', '--band', 'wide', '--cluster', file], '--band'],
+    [['rebalance', '--cluster', join(folder, 'none.json')], '--cluster'],
+    [['rebalance'], '--cluster'],
+    [['rebalance', '--cluster', file, '--execute'], '--execute'],
+    [['rebalance', '--cluster', file, '--approve', 'abc'], '--approve'],
+    [['zone', '--cluster', file], '--lost'],
+  ];
+  for (const [args, field] of wrong) {
+    const { status, stderr } = plan(...args);
+    expect(stderr.split(':')[0]).toBe(field);
+    expect(status).toBe(2);
+  }
+});
+
+test('what cannot be satisfied is said with the change that would help, and ends with code 2', () => {
+  const { status, stderr } = plan('zone', '--lost', 'geneva', '--cluster', file);
+  expect(status).toBe(2);
+  expect(stderr).toContain('bring zone geneva back');
+});
+
+test('a new topic is spread over the zones', () => {
+  const { stdout } = plan(
+    'topic',
+    '--name',
+    'new',
+    '--partitions',
+    '2',
+    '--factor',
+    '3',
+    '--cluster',
+    file,
+    '--output',
+    'kafka',
+  );
+  for (const { replicas } of JSON.parse(stdout).partitions) {
+    expect(replicas).toContain(0);
+    expect(replicas).toContain(1);
+  }
+});
