@@ -72,6 +72,7 @@ export class Controller {
   private isStopped = false;
   /** Grows with every election and resignation: watches of an earlier one are ignored. */
   private generation = 0;
+  private readonly deletionWaits = new Map<string, (() => void)[]>();
 
   constructor(options: ControllerOptions, deps: ControllerDeps) {
     this.options = options;
@@ -215,6 +216,7 @@ export class Controller {
     this.context = undefined;
     for (const channel of this.channels.values()) channel.close();
     this.channels.clear();
+    for (const name of [...this.deletionWaits.keys()]) this.tellDeleted(name);
   }
 
   private async takeOver(epoch: number, epochVersion: number): Promise<void> {
@@ -607,9 +609,25 @@ export class Controller {
     await this.deleteBelow(paths.deletedTopic(name));
     context.deleting.delete(name);
     context.topics.delete(name);
+    this.tellDeleted(name);
     this.deps.logger.info({ topic: name }, 'deleted a topic');
     // A topic of the same name may have been asked for meanwhile; our own watch on the topics is still set.
     await this.topicsChanged();
+  }
+
+  /** Resolves when the topic is gone from ZooKeeper, or when this is no longer the controller. */
+  whenDeleted(name: string): Promise<void> {
+    if (this.context === undefined || !this.context.deleting.has(name)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const waiting = this.deletionWaits.get(name);
+      if (waiting === undefined) this.deletionWaits.set(name, [resolve]);
+      else waiting.push(resolve);
+    });
+  }
+
+  private tellDeleted(name: string): void {
+    for (const tell of this.deletionWaits.get(name) ?? []) tell();
+    this.deletionWaits.delete(name);
   }
 
   /** A node with everything below it, children first, in fenced writes. */

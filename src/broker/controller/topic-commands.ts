@@ -230,7 +230,7 @@ export class TopicCommands {
   }
 
   async delete(name: string, waitMs: number): Promise<Result<undefined, Refusal>> {
-    const { settings, coordination, controller, metadata, clock } = this.deps;
+    const { settings, coordination, controller, clock } = this.deps;
     if (!settings.get('delete.topic.enable'))
       return failure({ code: errorCode.TOPIC_DELETION_DISABLED, message: 'delete.topic.enable is false' });
     const outcome = await controller.command(async (context): Promise<Result<undefined, Refusal>> => {
@@ -245,11 +245,8 @@ export class TopicCommands {
     });
     if (outcome === undefined) return failure(notController);
     if (!outcome.ok) return outcome;
-    const isGone = await metadata.waitFor(
-      (image) => !image.topics.has(name),
-      waitMs,
-      (delayMs, call) => clock.after(delayMs, call),
-    );
+    const tooLong = new Promise<'tooLong'>((resolve) => clock.after(waitMs, () => resolve('tooLong')));
+    const isGone = (await Promise.race([controller.whenDeleted(name), tooLong])) !== 'tooLong';
     return isGone
       ? outcome
       : failure({
