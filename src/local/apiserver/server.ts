@@ -169,7 +169,10 @@ function httpsServer(api: Served, keys: Credentials): Server {
     api.logger.debug({ err: cause }, 'a connection was not TLS, or not ours');
     socket.destroy();
   });
-  server.on('clientError', (_cause, socket) => socket.destroy());
+  server.on('clientError', (_cause, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    else socket.destroy();
+  });
   return server;
 }
 

@@ -64,13 +64,18 @@ export class Client {
   }
 
   async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    const bytes =
+      body === undefined
+        ? undefined
+        : Buffer.from(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body));
+    const length: Record<string, string> = bytes === undefined ? {} : { 'Content-Length': String(bytes.length) };
     return new Promise((resolve, reject) => {
       const sent = request(
         `${this.url}${path}`,
         {
           ...this.#options,
           method,
-          headers: { 'User-Agent': 'test/1', 'Content-Type': 'application/json', ...headers },
+          headers: { 'User-Agent': 'test/1', 'Content-Type': 'application/json', ...length, ...headers },
         },
         (response) => {
           const chunks: Buffer[] = [];
@@ -88,9 +93,7 @@ export class Client {
         },
       );
       sent.on('error', reject);
-      if (body !== undefined)
-        sent.write(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body));
-      sent.end();
+      sent.end(bytes);
     });
   }
 

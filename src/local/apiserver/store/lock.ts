@@ -2,12 +2,16 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { failure, type Result, success } from '../../../base/index.ts';
 
-/** When a process started, so that a process id that was given out again is not taken for the old one. */
-function startOf(pid: number): string {
+/**
+ * When a process started, so that a process id that was given out again is not taken for the old one; undefined for
+ * one that has ended and only waits for its parent to notice. Empty where there is no /proc.
+ */
+function startOf(pid: number): string | undefined {
   try {
-    // Linux: field 22 of /proc/<pid>/stat, counted after the command in parentheses.
+    // Linux: the state and the start are fields 3 and 22 of /proc/<pid>/stat, counted after the command in parentheses.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
   } catch {
     return '';
   }
