@@ -18,6 +18,7 @@ import {
   type RunningServer,
   serveAdmin,
   serverSettings,
+  startEnsemble,
   startStandalone,
 } from '../zookeeper/index.ts';
 
@@ -97,12 +98,22 @@ async function serve(file: string, options: Options): Promise<number> {
 
 function startServer(
   own: ReturnType<typeof serverSettings>,
-  _settings: EnsembleSettings,
+  settings: EnsembleSettings,
   deps: Parameters<typeof startStandalone>[1],
   onFailure: (error: Error) => void,
 ): Promise<Result<RunningServer, string>> {
-  return startStandalone(own, deps, onFailure);
+  if (!isEnsemble(settings)) return startStandalone(own, deps, onFailure);
+  const options = {
+    servers: settings.servers,
+    configVersion: settings.configVersion.toString(16),
+    reconfigEnabled: settings.get('reconfigEnabled'),
+  };
+  return startEnsemble(own, options, deps, onFailure);
 }
+
+/** One server is an ensemble too if the file says so: then it can grow. */
+const isEnsemble = (settings: EnsembleSettings): boolean =>
+  settings.servers.length > 1 || (settings.servers.length === 1 && !settings.get('standaloneEnabled'));
 
 function readSettings(file: string, logger: Logger): Result<EnsembleSettings, string[]> {
   const text = readText(file);
@@ -119,7 +130,7 @@ function readSettings(file: string, logger: Logger): Result<EnsembleSettings, st
 function readMyId(settings: EnsembleSettings): Result<number, string> {
   const path = `${settings.dataDir}/myid`;
   const text = readText(path);
-  const ensemble = settings.servers.length > 1;
+  const ensemble = isEnsemble(settings);
   if (text === undefined) {
     return ensemble
       ? failure(`${path} is missing: it holds the number of this server, one of ${idsOf(settings)}`)

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock, Disk, Listener, Logger, Network, Random, Result, Timer } from '../base/index.ts';
 import { failure, success } from '../base/index.ts';
-import type { ConnectRequest, SessionId, Zxid } from '../protocol/zookeeper/index.ts';
+import type { ConnectRequest, SessionId } from '../protocol/zookeeper/index.ts';
 import { sessionId as toSessionId } from '../protocol/zookeeper/index.ts';
 import type { DataFolders, Recovered } from './disk/data-folder.ts';
 import { prune } from './disk/data-folder.ts';
@@ -45,14 +45,14 @@ export interface Orderer {
   readonly serves: boolean;
   /** Puts a wish on its way. */
   submit(wish: Wish): void;
-  /** Calls back when everything committed anywhere before the call is applied here. */
-  sync(done: () => void): void;
-  /** Asks the deciding server whether a session lives, and makes this server its owner. */
-  renew(session: SessionId, timeoutMs: number, done: (alive: boolean) => void): void;
+  /** Calls back when everything committed anywhere before the call is applied here, or when that cannot be had. */
+  sync(done: (caughtUp: boolean) => void): void;
+  /** Asks the deciding server whether a session lives, and makes this server its owner. Undefined: it cannot be asked. */
+  renew(session: SessionId, done: (alive: boolean | undefined) => void): void;
   /** A session's client was heard here, and somebody else may have to know. */
   touched(session: Session): void;
-  /** A snapshot up to this zxid is safe: what is before it may go. */
-  snapshotTaken(lastZxid: Zxid): void;
+  /** Enough was written since the last snapshot. */
+  snapshotDue(): void;
   /** What it adds to `mntr`, to `srvr` and to `conf`. */
   monitorValues(): [string, string | number][];
   proposalLines(): string[];
@@ -74,17 +74,17 @@ const SERVER_NONE = 0n;
  * nothing that a client has seen is ever taken back.
  */
 export class Server implements ConnectionHost {
-  readonly tree: DataTree;
+  tree: DataTree;
   readonly rules: AccessRules;
   readonly statistics = new ServerStatistics();
   readonly clock: Clock;
   readonly limits: ConnectionLimits;
   readonly settings: ServerSettings;
-  readonly sessions: SessionTable;
-  readonly decider: Decider;
+  sessions: SessionTable;
+  decider: Decider;
   readonly startedAtMs: number;
   /** Sessions by the log: what a snapshot holds. */
-  readonly committedSessions: Map<SessionId, number>;
+  committedSessions: Map<SessionId, number>;
   #deps: ServerDeps;
   #folders: DataFolders;
   #orderer: Orderer | undefined;
@@ -180,6 +180,21 @@ export class Server implements ConnectionHost {
     this.#opening.clear();
   }
 
+  /** The state of another server takes the place of this one's. No client may be connected meanwhile. */
+  replaceState(tree: DataTree, sessions: ReadonlyMap<SessionId, number>): void {
+    this.closeConnections();
+    this.tree = tree;
+    this.committedSessions = new Map(sessions);
+    this.sessions = new SessionTable(this.settings.tickMs);
+    for (const [id, timeoutMs] of sessions) this.sessions.open(id, timeoutMs, undefined);
+    this.decider = new Decider(tree, this.sessions, this.rules, this.clock);
+  }
+
+  /** The connection of a session, if its client is here. */
+  connectionOf(session: SessionId): ClientConnection | undefined {
+    return this.#bySession.get(session) ?? this.#opening.get(session)?.connection;
+  }
+
   /** One transaction that can be lost no more. */
   commit({ header, txn }: LoggedTxn): void {
     const applied = this.tree.apply(header, txn);
@@ -191,7 +206,14 @@ export class Server implements ConnectionHost {
       if (txn.type === 'closeSession') this.#sessionClosed(header.sessionId);
     }
     this.#txnsSinceSnapshot++;
-    if (this.#txnsSinceSnapshot >= this.#nextSnapshotAt) void this.snapshot();
+    if (this.#txnsSinceSnapshot >= this.#nextSnapshotAt) this.#snapshotDue();
+  }
+
+  #snapshotDue(): void {
+    this.#txnsSinceSnapshot = 0;
+    // Servers of an ensemble must not all write one at the same time.
+    this.#nextSnapshotAt = Math.ceil(this.settings.snapshotTxnCount * (0.5 + this.#deps.random.next() / 2));
+    this.orderer.snapshotDue();
   }
 
   /** Takes a snapshot now, unless one is being taken. Resolves when it is on the device. */
@@ -239,14 +261,15 @@ export class Server implements ConnectionHost {
       return;
     }
     this.#bySession.get(id)?.destroy();
-    this.orderer.renew(id, timeoutMs, (alive) => {
+    this.orderer.renew(id, (alive) => {
       if (!connection.isOpen) return;
-      if (alive) this.#attach(connection, id, timeoutMs);
+      if (alive === undefined) connection.destroy();
+      else if (alive) this.#attach(connection, id, timeoutMs);
       else connection.refuseSession();
     });
   }
 
-  sync(done: () => void): void {
+  sync(done: (caughtUp: boolean) => void): void {
     this.orderer.sync(done);
   }
 
@@ -374,9 +397,6 @@ export class Server implements ConnectionHost {
 
   async #writeSnapshot(): Promise<void> {
     const { disk, logger } = this.#deps;
-    this.#txnsSinceSnapshot = 0;
-    // Servers of an ensemble must not all write one at the same time.
-    this.#nextSnapshotAt = Math.ceil(this.settings.snapshotTxnCount * (0.5 + this.#deps.random.next() / 2));
     const lastZxid = this.tree.lastZxid;
     const startedMs = this.clock.monotonicMs();
     this.orderer.rollLog();
@@ -389,7 +409,6 @@ export class Server implements ConnectionHost {
       this.statistics.snapshots++;
       this.statistics.snapshotMsLast = durationMs;
       logger.info({ lastZxid: `0x${lastZxid.toString(16)}`, sizeBytes, durationMs }, 'wrote a snapshot');
-      this.orderer.snapshotTaken(lastZxid);
     } catch (err) {
       logger.error({ err }, 'could not write a snapshot; the log keeps everything, and it will be tried again');
     }

@@ -41,19 +41,21 @@ class StandaloneOrderer implements Orderer {
     this.#log.append(this.#server.decider.decide(wish));
   }
 
-  sync(done: () => void): void {
+  sync(done: (caughtUp: boolean) => void): void {
     // What is committed is applied here before anybody is told.
-    done();
+    done(true);
   }
 
-  renew(session: SessionId, _timeoutMs: number, done: (alive: boolean) => void): void {
+  renew(session: SessionId, done: (alive: boolean) => void): void {
     const known = this.#server.sessions.get(session);
     done(known !== undefined && !known.closing);
   }
 
   touched(): void {}
 
-  snapshotTaken(): void {}
+  snapshotDue(): void {
+    void this.#server.snapshot();
+  }
 
   monitorValues(): [string, string | number][] {
     return [];

@@ -1,4 +1,4 @@
-import type { Clock, Disk, DiskFile } from '../../base/index.ts';
+import type { Clock, Disk } from '../../base/index.ts';
 import type { SessionId } from '../../protocol/zookeeper/index.ts';
 import { JuteWriter, writeAcls } from '../../protocol/zookeeper/index.ts';
 import type { DataTree, NodeImage } from '../tree/data-tree.ts';
@@ -19,27 +19,26 @@ const REST_MS = 1;
 let snapshotNumber = 0;
 
 /**
- * Writes the tree as it is at the call, in slices, while transactions go on: before a node changes for the first time
- * the tree tells, and the node's image is kept until the walk comes by. So the file holds exactly the state at one
- * zxid, and costs memory only for what changes meanwhile.
+ * The tree as it is at the call, as pieces of a snapshot file. Transactions go on while the pieces are taken: before a
+ * node changes for the first time the tree tells, and the node's image is kept until the walk comes by. So the pieces
+ * hold exactly the state at one zxid, and cost memory only for what changes meanwhile.
  *
  * The walk follows the tree's own order, parents first. Nodes that are deleted before it reaches them come at the end,
  * in the reverse order of their deletion, which again puts parents first.
  *
- * @returns the file's size in bytes
+ * One at a time: the tree has one observer. Take all pieces, or end the iteration.
  */
-export async function writeSnapshot(
-  folder: string,
+export function snapshotPieces(
   tree: DataTree,
   sessions: ReadonlyMap<SessionId, number>,
-  deps: { readonly disk: Disk; readonly clock: Clock },
-): Promise<number> {
+  clock: Clock,
+): AsyncGenerator<Buffer, void> {
   const lastZxid = tree.lastZxid;
   const number = ++snapshotNumber;
   const kept = new Map<string, NodeImage>();
   const removed = new Map<string, NodeImage>();
   const walk = tree.entries();
-  tree.observer = {
+  const observer = {
     beforeChange(path: string, node: Znode, gone: boolean): void {
       if (node.snapshotNumber === number || node.czxid > lastZxid) return;
       const image = kept.get(path) ?? imageOf(node);
@@ -50,44 +49,80 @@ export async function writeSnapshot(
       } else kept.set(path, image);
     },
   };
-  const name = unfinishedSnapshotName(lastZxid);
-  const { disk, clock } = deps;
-  disk.remove(`${folder}/${name}`);
-  const out = new SealedFile(disk.open(`${folder}/${name}`, 'create'));
-  try {
-    writeHead(out.writer, tree, sessions);
-    let looked = 0;
-    let sliceEndMs = clock.monotonicMs() + SLICE_MS;
-    for (const [path, node] of walk) {
-      if (node.snapshotNumber !== number && node.czxid <= lastZxid) {
-        writeNode(out.writer, path, kept.get(path) ?? imageOf(node));
-        kept.delete(path);
-        node.snapshotNumber = number;
+  tree.observer = observer;
+  const writer = new JuteWriter(CHUNK_BYTES);
+  writeHead(writer, tree, sessions);
+  async function* pieces(): AsyncGenerator<Buffer, void> {
+    let checksum = 1;
+    const take = (): Buffer => {
+      const piece = writer.take();
+      checksum = adler32(piece, checksum);
+      return piece;
+    };
+    try {
+      let looked = 0;
+      let sliceEndMs = clock.monotonicMs() + SLICE_MS;
+      for (const [path, node] of walk) {
+        if (node.snapshotNumber !== number && node.czxid <= lastZxid) {
+          writeNode(writer, path, kept.get(path) ?? imageOf(node));
+          kept.delete(path);
+          node.snapshotNumber = number;
+        }
+        if (++looked % NODES_PER_LOOK !== 0) continue;
+        if (writer.length < CHUNK_BYTES && clock.monotonicMs() < sliceEndMs) continue;
+        yield take();
+        await new Promise<void>((resolve) => void clock.after(REST_MS, resolve));
+        sliceEndMs = clock.monotonicMs() + SLICE_MS;
       }
-      if (++looked % NODES_PER_LOOK !== 0) continue;
-      if (out.writer.length < CHUNK_BYTES && clock.monotonicMs() < sliceEndMs) continue;
-      await out.flush();
-      await new Promise<void>((resolve) => void clock.after(REST_MS, resolve));
-      sliceEndMs = clock.monotonicMs() + SLICE_MS;
+    } finally {
+      // From here to the seal nothing of the tree is read any more.
+      if (tree.observer === observer) tree.observer = undefined;
     }
-    // From here to the seal nothing of the tree is read any more.
-    tree.observer = undefined;
     for (const [path, image] of [...removed].reverse()) {
-      writeNode(out.writer, path, image);
-      if (out.writer.length >= CHUNK_BYTES) await out.flush();
+      writeNode(writer, path, image);
+      if (writer.length >= CHUNK_BYTES) yield take();
     }
-    out.writer.string('/');
-    await out.seal();
+    writer.string('/');
+    yield take();
+    writer.long(checksum);
+    writer.string('/');
+    yield writer.take();
+  }
+  return pieces();
+}
+
+/**
+ * Writes a snapshot file of the tree as it is at the call.
+ *
+ * @returns the file's size in bytes
+ */
+export async function writeSnapshot(
+  folder: string,
+  tree: DataTree,
+  sessions: ReadonlyMap<SessionId, number>,
+  deps: { readonly disk: Disk; readonly clock: Clock },
+): Promise<number> {
+  const { disk, clock } = deps;
+  const { lastZxid } = tree;
+  const path = `${folder}/${unfinishedSnapshotName(lastZxid)}`;
+  disk.remove(path);
+  const file = disk.open(path, 'create');
+  let sizeBytes = 0;
+  try {
+    for await (const piece of snapshotPieces(tree, sessions, clock)) {
+      await file.write([piece], sizeBytes);
+      sizeBytes += piece.length;
+    }
+    await file.sync();
   } catch (error) {
-    tree.observer = undefined;
-    out.close();
-    disk.remove(`${folder}/${name}`);
+    file.close();
+    disk.remove(path);
     throw error;
   }
-  out.close();
-  disk.rename(`${folder}/${name}`, `${folder}/${snapshotName(lastZxid)}`);
+  file.close();
+  disk.rename(path, `${folder}/${snapshotName(lastZxid)}`);
   disk.syncFolder(folder);
-  return out.sizeBytes;
+  return sizeBytes;
 }
 
 /** Writes the tree at once, for a server that does nothing else: at the first start, and for tools. */
@@ -97,18 +132,31 @@ export function writeSnapshotNow(
   sessions: ReadonlyMap<SessionId, number>,
   disk: Disk,
 ): void {
-  const name = unfinishedSnapshotName(tree.lastZxid);
-  disk.remove(`${folder}/${name}`);
-  const out = new SealedFile(disk.open(`${folder}/${name}`, 'create'));
-  writeHead(out.writer, tree, sessions);
-  for (const [path, node] of tree.entries()) {
-    writeNode(out.writer, path, imageOf(node));
-    if (out.writer.length >= CHUNK_BYTES) out.flushNow();
+  const path = `${folder}/${unfinishedSnapshotName(tree.lastZxid)}`;
+  disk.remove(path);
+  const file = disk.open(path, 'create');
+  const writer = new JuteWriter(CHUNK_BYTES);
+  let sizeBytes = 0;
+  let checksum = 1;
+  const flush = (): void => {
+    const piece = writer.take();
+    checksum = adler32(piece, checksum);
+    file.writeSync([piece], sizeBytes);
+    sizeBytes += piece.length;
+  };
+  writeHead(writer, tree, sessions);
+  for (const [at, node] of tree.entries()) {
+    writeNode(writer, at, imageOf(node));
+    if (writer.length >= CHUNK_BYTES) flush();
   }
-  out.writer.string('/');
-  out.sealNow();
-  out.close();
-  disk.rename(`${folder}/${name}`, `${folder}/${snapshotName(tree.lastZxid)}`);
+  writer.string('/');
+  flush();
+  writer.long(checksum);
+  writer.string('/');
+  flush();
+  file.syncNow();
+  file.close();
+  disk.rename(path, `${folder}/${snapshotName(tree.lastZxid)}`);
   disk.syncFolder(folder);
 }
 
@@ -142,61 +190,4 @@ function writeNode(writer: JuteWriter, path: string, image: NodeImage): void {
   writer.int(image.aversion);
   writer.bigLong(image.owner);
   writer.long(image.pzxid);
-}
-
-/** A file that ends in the checksum of everything before it. */
-class SealedFile {
-  readonly writer = new JuteWriter(CHUNK_BYTES);
-  #file: DiskFile;
-  #position = 0;
-  #checksum = 1;
-
-  constructor(file: DiskFile) {
-    this.#file = file;
-  }
-
-  get sizeBytes(): number {
-    return this.#position;
-  }
-
-  async flush(): Promise<void> {
-    const bytes = this.#take();
-    await this.#file.write([bytes], this.#position);
-    this.#position += bytes.length;
-  }
-
-  flushNow(): void {
-    const bytes = this.#take();
-    this.#file.writeSync([bytes], this.#position);
-    this.#position += bytes.length;
-  }
-
-  async seal(): Promise<void> {
-    await this.flush();
-    this.#writeSeal();
-    await this.flush();
-    await this.#file.sync();
-  }
-
-  sealNow(): void {
-    this.flushNow();
-    this.#writeSeal();
-    this.flushNow();
-    this.#file.syncNow();
-  }
-
-  close(): void {
-    this.#file.close();
-  }
-
-  #writeSeal(): void {
-    this.writer.long(this.#checksum);
-    this.writer.string('/');
-  }
-
-  #take(): Buffer {
-    const bytes = this.writer.take();
-    this.#checksum = adler32(bytes, this.#checksum);
-    return bytes;
-  }
 }

@@ -21,8 +21,10 @@ export type Command =
   | { readonly op: 'closeSession' }
   /** From the sweep over containers and nodes whose time has come. */
   | { readonly op: 'deleteContainer'; readonly path: string }
+  /** A wish for another membership; an ensemble's leader sees to it first and then decides `applyReconfig`. */
+  | RequestOf<'reconfig'>
   /** A new membership, already agreed on by the ensemble's own means. */
-  | { readonly op: 'reconfig'; readonly configText: string }
+  | { readonly op: 'applyReconfig'; readonly configText: string }
   /** Its bytes could not be read, or it may not be asked here: takes its place in the order, and fails. */
   | { readonly op: 'fail'; readonly code: number };
 
@@ -53,6 +55,8 @@ export function decide(command: Command, view: DecisionView): Txn {
       return { type: 'createSession', timeoutMs: command.timeoutMs };
     case 'closeSession':
       return decideCloseSession(view);
+    case 'reconfig':
+      return { type: 'error', code: errorCode.reconfigDisabled };
     case 'fail':
       return { type: 'error', code: command.code };
     case 'setAcl': {
@@ -88,7 +92,7 @@ function decideMulti({ operations }: RequestOf<'multi'>, view: DecisionView): Tx
   return { type: 'multi', txns };
 }
 
-type PartCommand = MultiOperation | Extract<Command, { readonly op: 'deleteContainer' | 'reconfig' }>;
+type PartCommand = MultiOperation | Extract<Command, { readonly op: 'deleteContainer' | 'applyReconfig' }>;
 
 function decidePart(command: PartCommand, view: DecisionView): Decision {
   switch (command.op) {
@@ -105,7 +109,7 @@ function decidePart(command: PartCommand, view: DecisionView): Decision {
       return decideSetData(command, view);
     case 'check':
       return decideCheck(command, view);
-    case 'reconfig': {
+    case 'applyReconfig': {
       const node = view.overlay.view(CONFIG_PATH);
       if (node === undefined) return failure(errorCode.noNode);
       view.overlay.put(CONFIG_PATH, view.zxid, { ...node, version: -1 });

@@ -47,7 +47,7 @@ export interface ConnectionHost {
   /** A write on its way to become a transaction. */
   submit(connection: ClientConnection, cxid: number, command: Command): void;
   /** Calls back, perhaps at once, when what was committed anywhere before the call is in the tree. */
-  sync(done: () => void): void;
+  sync(done: (caughtUp: boolean) => void): void;
   /** The client was heard. */
   touch(session: Session): void;
   /** The text that answers a four-letter word; undefined if nobody knows the word. */
@@ -331,14 +331,18 @@ export class ClientConnection implements Watcher {
         return;
       case 'sync': {
         const waiting = this.#enqueue(xid, request.op, undefined);
-        this.#host.sync(() => {
+        this.#host.sync((caughtUp) => {
+          if (!caughtUp) {
+            this.destroy();
+            return;
+          }
           waiting.ready = { code: errorCode.ok, body: { kind: 'path', path: request.path } };
           if (this.#phase === 'open') this.#answerReady();
         });
         return;
       }
       case 'reconfig':
-        this.#submit(xid, request.op, { op: 'fail', code: errorCode.reconfigDisabled });
+        this.#submit(xid, request.op, request);
         return;
       default:
         this.#enqueue(xid, request.op, request);

@@ -15,13 +15,26 @@ const CLIENTS = 3;
  * order where the original promises none (children, identities).
  */
 export async function playTranscript(port: number, seed: number, stepCount: number): Promise<TranscriptLine[]> {
+  return playOn({ ports: [port, port, port], zxidBase: 0 }, seed, stepCount);
+}
+
+/**
+ * @param target.ports     one a client: of one server, or of several of one ensemble
+ * @param target.zxidBase  what an ensemble's epoch adds to the zxids of a server alone
+ */
+export async function playOn(
+  target: { readonly ports: readonly number[]; readonly zxidBase: number },
+  seed: number,
+  stepCount: number,
+): Promise<TranscriptLine[]> {
+  const { ports, zxidBase } = target;
   const steps = randomSteps(seededRandom(seed), stepCount, CLIENTS);
   const owners = new Map<bigint, string>();
   const clients: WireClient[] = [];
   const heardCount: number[] = [];
   let sessions = 0;
   const open = async (index: number, resume?: ConnectResponse): Promise<void> => {
-    const client = new WireClient(port);
+    const client = new WireClient(ports[index]!);
     const session = await client.open(resume === undefined ? {} : { resume });
     if (session === undefined) throw new Error('the server refused a session');
     if (resume === undefined) owners.set(session.sessionId, `session ${sessions++}`);
@@ -32,16 +45,17 @@ export async function playTranscript(port: number, seed: number, stepCount: numb
 
   const lines: TranscriptLine[] = [];
   for (const step of steps) {
-    await play(step, clients, open);
+    await play(step, clients, open, zxidBase);
     const heard: unknown[][] = [];
     for (const [index, client] of clients.entries()) {
-      await client.call({ op: 'ping' });
+      // On another server of an ensemble a ping would say nothing of what the first has just done.
+      const barrier = await client.call(zxidBase === 0 ? { op: 'ping' } : { op: 'sync', path: '/' });
       const news = client.replies.slice(heardCount[index]);
       heardCount[index] = client.replies.length;
-      const said = news.filter((reply) => reply.kind === 'event' || reply.xid !== -2);
+      const said = news.filter((reply) => reply.kind === 'event' || (reply.xid !== -2 && reply !== barrier));
       // A closing session's nodes go in the order of a hash set.
       const ordered = step.kind === 'close' || isClose(step) ? sortedEvents(said) : said;
-      heard.push(ordered.map((reply) => plain(reply, owners)));
+      heard.push(ordered.map((reply) => plain(reply, owners, zxidBase)));
     }
     lines.push({ step: stepText(step), heard });
   }
@@ -56,10 +70,14 @@ async function play(
   step: Step,
   clients: WireClient[],
   open: (index: number, resume?: ConnectResponse) => Promise<void>,
+  zxidBase: number,
 ): Promise<void> {
   const client = clients[step.client]!;
   if (step.kind === 'request') {
-    await client.call(step.request);
+    const { request } = step;
+    await client.call(
+      'relativeZxid' in request ? { ...request, relativeZxid: request.relativeZxid + zxidBase } : request,
+    );
     return;
   }
   if (step.kind === 'close') {
@@ -91,12 +109,14 @@ const jsonValue = (_key: string, value: unknown): unknown => {
   return value;
 };
 
-function plain(reply: WireReply, owners: ReadonlyMap<bigint, string>): unknown {
+function plain(reply: WireReply, owners: ReadonlyMap<bigint, string>, zxidBase: number): unknown {
   const seen = (_key: string, value: unknown): unknown => {
     if (isStat(value)) {
       const { ctime: _c, mtime: _m, ephemeralOwner, ...rest } = value;
+      // The seen values of what is in it follow.
       return { ...rest, owner: owners.get(ephemeralOwner) ?? ephemeralOwner.toString() };
     }
+    if (/zxid$/.test(_key) && typeof value === 'number' && value >= zxidBase) return value - zxidBase;
     return jsonValue(_key, value);
   };
   const { xid: _, ...rest } = { xid: 0, ...reply };
