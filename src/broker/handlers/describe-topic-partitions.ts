@@ -58,7 +58,7 @@ export function describeTopicPartitions(
           image,
           context.listenerName,
         );
-        return [{ ...partition, offlineReplicas, eligibleLeaderReplicas: null, lastKnownElr: null }];
+        return [{ ...partition, offlineReplicas, eligibleLeaderReplicas: [], lastKnownElr: [] }];
       }),
     });
     if (first + page.length < topic.partitions.length)
