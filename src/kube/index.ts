@@ -22,6 +22,7 @@ export type {
   WriteOptions,
 } from './client.ts';
 export { createKubeClient } from './client.ts';
+export { findResourceType } from './discovery.ts';
 export type { EventInput, EventRecorder, EventSubject } from './event-recorder.ts';
 export { createEventRecorder } from './event-recorder.ts';
 export type { ClusterAccess } from './kubeconfig.ts';

@@ -21,6 +21,8 @@ export type WorkQueueOptions = {
   /** A throw counts as `retry`. */
   readonly process: (key: string) => Promise<Next>;
   readonly backoff?: { readonly firstMs: number; readonly longestMs: number };
+  /** Keys only gather until this resolves, e.g. until all stores that a pass reads are filled. */
+  readonly startWhen?: Promise<unknown>;
 };
 
 /** Keys that need a look. A key that is added many times before its turn is looked at once. */
@@ -50,6 +52,7 @@ export function createWorkQueue(
   const delayed = new Map<string, { readonly dueMs: number; readonly timer: Timer }>();
   const failures = new Map<string, number>();
   let stopped = false;
+  let held = options.startWhen !== undefined;
   let idleWaiters: (() => void)[] = [];
 
   function add(key: string): void {
@@ -78,7 +81,7 @@ export function createWorkQueue(
 
   function pump(): void {
     for (const key of ready) {
-      if (running.size >= options.concurrency || stopped) break;
+      if (held || running.size >= options.concurrency || stopped) break;
       ready.delete(key);
       running.add(key);
       void runOne(key);
@@ -112,6 +115,11 @@ export function createWorkQueue(
     if (dirty.delete(key) && !stopped) ready.add(key);
     pump();
   }
+
+  void options.startWhen?.then(() => {
+    held = false;
+    pump();
+  });
 
   return {
     add,
