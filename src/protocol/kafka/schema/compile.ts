@@ -1,4 +1,3 @@
-import type { MalformedError } from '../wire/malformed.ts';
 import type { Reader } from '../wire/reader.ts';
 import { zeroUuid } from '../wire/uuid.ts';
 import type { Writer } from '../wire/writer.ts';
@@ -6,9 +5,9 @@ import type { AnyField, ScalarKind, Shape, Struct } from './field.ts';
 import { includes } from './versions.ts';
 
 /**
- * Turns the fields of one version of a message into two JavaScript functions, as text, once. Text and not closures: an
- * engine then sees straight code and objects of one shape, about three times as fast for a Metadata or Fetch message
- * (`npm run bench -- protocol`). The text is made from our own schemas alone; nothing from outside ever gets into it.
+ * Turns the fields of one version of a message into two JavaScript functions, as text, once. Text and not closures, so
+ * that the engine sees straight code and objects of one shape (`npm run bench -- protocol`). The text is made from our own
+ * schemas alone; nothing from outside ever gets into it.
  */
 export type Codec = {
   /** @throws MalformedError */
@@ -16,8 +15,6 @@ export type Codec = {
   /** @throws EncodeError */
   readonly encode: (writer: Writer, value: unknown) => void;
 };
-
-export type { MalformedError };
 
 type Scope = {
   readonly version: number;
