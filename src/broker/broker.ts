@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { Clock, Disk, Logger, Metric, Network, Random } from '../base/index.ts';
 import { createGroupCoordinator, type GroupSettings } from '../coordinator/index.ts';
-import { defaultLogConfig, LogFolder, type PartitionLog, SyncQueue, TailCacheBudget, TurnEnd } from '../log/index.ts';
+import { defaultLogConfig, LogFolder, type PartitionLog, SyncQueue, TurnEnd } from '../log/index.ts';
 import { MetadataStore } from '../metadata/index.ts';
 import { apis, errorCode, randomUuid } from '../protocol/kafka/index.ts';
 import type { BrokerSettings, ListenerAddress } from '../settings/index.ts';
@@ -31,12 +31,6 @@ export type BrokerPlatform = {
   readonly logger: Logger;
 };
 
-export type BrokerOptions = {
-  /** Bytes of recent batches that are kept for readers at the tail. */
-  readonly tailCacheBytes?: number;
-};
-
-const defaultTailCacheBytes = 32 * 1024 * 1024;
 const defaultZooKeeperTimeoutMs = 18_000;
 const registrationWaitMs = 30_000;
 const controlledShutdownTimeoutMs = 5_000;
@@ -53,7 +47,6 @@ const controlledShutdownTimeoutMs = 5_000;
 export class Broker {
   private readonly settings: BrokerSettings;
   private readonly platform: BrokerPlatform;
-  private readonly options: BrokerOptions;
   private readonly metadata = new MetadataStore();
   private folders: LogFolder[] = [];
   private coordination: Coordination | undefined;
@@ -69,12 +62,10 @@ export class Broker {
   private isStopping = false;
   private waitsFor = 'the log folders';
   private readonly failed = Promise.withResolvers<string>();
-  private tailBudget: TailCacheBudget | undefined;
 
-  constructor(settings: BrokerSettings, platform: BrokerPlatform, options: BrokerOptions = {}) {
+  constructor(settings: BrokerSettings, platform: BrokerPlatform) {
     this.settings = settings;
     this.platform = platform;
-    this.options = options;
   }
 
   /** Resolves with the reason when the broker cannot go on. */
@@ -105,7 +96,6 @@ export class Broker {
       folders: this.folders,
       metadata: this.metadata,
       controller: this.controller,
-      tailCacheBytes: this.tailBudget?.bytes ?? 0,
     });
   }
 
@@ -164,12 +154,10 @@ export class Broker {
 
   private openFolders(): string | undefined {
     const { disk, clock, logger } = this.platform;
-    this.tailBudget = new TailCacheBudget(this.options.tailCacheBytes ?? defaultTailCacheBytes);
     const deps = {
       disk,
       clock,
       logger,
-      tailBudget: this.tailBudget,
       turnEnd: new TurnEnd(),
       syncQueue: new SyncQueue(),
     };

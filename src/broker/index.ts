@@ -11,4 +11,4 @@
  * Invariants: answers leave in the order of a connection's requests; a frame that cannot be understood ends its connection
  * and nothing else; only what is served is advertised; every write of the controller is fenced by `/controller_epoch`.
  */
-export { Broker, type BrokerOptions, type BrokerPlatform } from './broker.ts';
+export { Broker, type BrokerPlatform } from './broker.ts';

@@ -14,7 +14,6 @@ export function brokerMetrics(sources: {
   readonly folders: readonly LogFolder[];
   readonly metadata: MetadataStore;
   readonly controller: Controller | undefined;
-  readonly tailCacheBytes: number;
 }): readonly Metric[] {
   const { replicas, server, counts, folders, metadata, controller } = sources;
   const gauge = (name: string, help: string, value: number): Metric => ({
@@ -65,7 +64,6 @@ export function brokerMetrics(sources: {
     ),
     gauge('hikube_kafka_log_bytes', 'Bytes of all logs.', logBytes),
     gauge('hikube_kafka_log_segments', 'Segments of all logs.', segments),
-    gauge('hikube_kafka_tail_cache_bytes', 'Bytes of recent batches in memory.', sources.tailCacheBytes),
     gauge(
       'hikube_kafka_active_controller',
       '1 on the broker whose controller is active.',

@@ -1,19 +1,18 @@
 import { dirname } from 'node:path';
 import { type Clock, type Disk, failure, type Logger, type Result, success } from '../base/index.ts';
 import { errorCode, validateProduced } from '../protocol/kafka/index.ts';
-import { type BatchHeader, batchHeaderAt, checkBatch, placeBatch, stampLogAppendTime } from './batch.ts';
+import { type BatchHeader, batchHeaderAt, checkBatch, lastOffsetAt, placeBatch, stampLogAppendTime } from './batch.ts';
 import type { LogConfig } from './config.ts';
 import { decompress } from './decompress.ts';
 import { epochAt, formatLeaderEpochs, type LeaderEpochs, truncatedFromStart, withEpoch } from './leader-epoch-cache.ts';
 import { type LoadHints, loadLog } from './log-loading.ts';
-import { readSegment } from './log-reading.ts';
+import { type ReadBatches, readAsync, readSync, type Wanted } from './log-reading.ts';
 import { OffsetWaiters, type Reached } from './offset-waiters.ts';
 import { type AppendProblem, type StorageProblem, storageProblem } from './problems.ts';
 import type { ProducerState } from './producer-state.ts';
 import { deletableSegments } from './retention.ts';
 import { Segment, segmentName } from './segment.ts';
 import type { SyncQueue } from './sync-queue.ts';
-import { TailCache, type TailCacheBudget } from './tail-cache.ts';
 import { type OffsetAtTime, offsetOfGreatestTime, offsetOfTime } from './time-lookup.ts';
 import type { TurnEnd } from './turn.ts';
 
@@ -22,7 +21,6 @@ export type LogDeps = {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly tailBudget: TailCacheBudget;
   readonly turnEnd: TurnEnd;
   readonly syncQueue: SyncQueue;
 };
@@ -45,6 +43,12 @@ export type Appended = {
 /** A turn's bytes up to this are written on the loop: cheaper than a hop to the thread pool. */
 const inlineWriteBytes = 64 * 1024;
 
+/** The end of the active segment that is read on the loop. */
+const warmBytes = 32 * 1024 * 1024;
+/** Readers of one log whose places are remembered. */
+const marksMax = 16;
+
+type ReadMark = { readonly segment: Segment; readonly position: number };
 type Pending = {
   readonly segment: Segment;
   readonly position: number;
@@ -90,7 +94,8 @@ export class PartitionLog {
   private isClosed = false;
   private folderIsDirty = true;
   private problem: StorageProblem | undefined;
-  private readonly tail: TailCache;
+  /** Where the next batch of each of the last readers begins, by its offset. */
+  private readonly marks = new Map<number, ReadMark>();
   private readonly writeWaiters = new OffsetWaiters();
   private readonly syncWaiters = new OffsetWaiters();
   private coldSegment: Segment | undefined;
@@ -101,7 +106,6 @@ export class PartitionLog {
     this.partition = partition;
     this.logConfig = config;
     this.deps = { ...deps, logger: deps.logger.child({ topic, partition }) };
-    this.tail = new TailCache(deps.tailBudget);
   }
 
   /** @throws LogDamage or the disk's error; nothing was destroyed then */
@@ -251,7 +255,6 @@ export class PartitionLog {
     const position = active.append(header, config);
     this.producers.update(header);
     this.endOffset = lastOffset + 1;
-    this.tail.push(baseOffset, batch);
     this.pending.push({ segment: active, position, batch, endOffset: this.endOffset });
     this.askForTurnEnd();
     return success({ baseOffset, endOffset: this.endOffset, logAppendTimeMs, isDuplicate: false });
@@ -423,7 +426,6 @@ export class PartitionLog {
     if (this.problem !== undefined) return;
     this.problem = problem;
     this.pending = [];
-    this.tail.truncateTo(this.written);
     this.deps.logger.error(
       { problem: problem.detail, code: problem.code },
       'the log is offline: nothing is appended until it was loaded again',
@@ -445,7 +447,7 @@ export class PartitionLog {
     const recoveryPoint = this.synced;
     try {
       for (const segment of this.segments) segment.close();
-      this.tail.clear();
+      this.marks.clear();
       this.coldSegment = undefined;
       this.take({ wasClean: false, recoveryPoint, logStartOffset: startOffset });
       this.deps.logger.info({ logEndOffset: this.endOffset }, 'the log is back online');
@@ -460,28 +462,52 @@ export class PartitionLog {
 
   /**
    * Whole batches from the one that contains `offset`, below `endOffset`, at most `maxBytes` in all but at least one
-   * batch. Tail reads answer at once, others come from disk with their checksums verified.
+   * batch, with their checksums verified. What was written a moment ago is in the page cache: it is read at once, on the
+   * loop, which costs less than keeping it in memory twice. The rest is read off the loop.
    *
    * @param offset     from `logStartOffset` to `writtenEndOffset`
    * @param endOffset  exclusive, at most `writtenEndOffset`; batches that begin at or beyond it are left out
-   * @throws (the promise) LogDamage, or the disk's error
+   * @throws (or the promise) LogDamage, or the disk's error
    */
   read(offset: number, endOffset: number, maxBytes: number): readonly Buffer[] | Promise<readonly Buffer[]> {
     if (offset >= endOffset) return [];
-    const hot = this.tail.read(offset, endOffset, maxBytes);
-    if (hot !== undefined) return hot;
-    return this.readCold(offset, endOffset, maxBytes);
+    const wanted = { offset, endOffset, maxBytes };
+    const mark = this.marks.get(offset);
+    if (mark === undefined || !this.isWarm(mark)) return this.readCold(wanted, mark);
+    const found = readSync(mark.segment, wanted, mark.position, true);
+    if (found.buffers.length === 0) return this.readCold(wanted, undefined);
+    this.remark(offset, mark.segment, found);
+    return found.buffers;
   }
 
-  private async readCold(offset: number, endOffset: number, maxBytes: number): Promise<readonly Buffer[]> {
+  private isWarm({ segment, position }: ReadMark): boolean {
+    return segment === this.segments.at(-1) && segment.writtenBytes - position <= warmBytes;
+  }
+
+  private async readCold(wanted: Wanted, mark: ReadMark | undefined): Promise<readonly Buffer[]> {
+    const { offset } = wanted;
     for (let index = this.segmentIndexOf(offset); index < this.segments.length; index++) {
       const segment = this.segments[index] as Segment;
-      if (segment.baseOffset >= endOffset) break;
+      if (segment.baseOffset >= wanted.endOffset) break;
       this.remember(segment);
-      const found = await readSegment(segment, offset, endOffset, maxBytes);
-      if (found.length > 0) return found;
+      const isMarked = mark?.segment === segment;
+      const position = isMarked ? mark.position : segment.indexes().offsets.positionFor(offset);
+      const found = this.isWarm({ segment, position })
+        ? readSync(segment, wanted, position, isMarked)
+        : await readAsync(segment, wanted, position, isMarked);
+      if (found.buffers.length === 0) continue;
+      this.remark(offset, segment, found);
+      return found.buffers;
     }
     return [];
+  }
+
+  /** Remembers where a reader's next batch lies, so that it needs no index. */
+  private remark(before: number, segment: Segment, { buffers, nextPosition }: ReadBatches): void {
+    const next = lastOffsetAt(buffers.at(-1) as Buffer, 0) + 1;
+    this.marks.delete(before);
+    this.marks.set(next, { segment, position: nextPosition });
+    if (this.marks.size > marksMax) for (const oldest of this.marks.keys()) return void this.marks.delete(oldest);
   }
 
   /** At most one sealed segment's indexes stay in memory. */
@@ -561,6 +587,7 @@ export class PartitionLog {
       const deleted = this.segments.slice(0, count);
       for (const segment of deleted) segment.markDeleted();
       this.segments = this.segments.slice(count);
+      this.marks.clear();
       const first = this.segments[0] as Segment;
       for (const segment of deleted) {
         if (segment === this.coldSegment) this.coldSegment = undefined;
@@ -600,7 +627,7 @@ export class PartitionLog {
     const gone: StorageProblem = { kind: 'storage', code: 'ECLOSED', detail: 'the log is closed' };
     this.writeWaiters.failAll(gone);
     this.syncWaiters.failAll(gone);
-    this.tail.clear();
+    this.marks.clear();
     for (const segment of this.segments) segment.close();
   }
 }

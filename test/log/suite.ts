@@ -5,7 +5,6 @@ import {
   type LogDeps,
   PartitionLog,
   SyncQueue,
-  TailCacheBudget,
   TurnEnd,
 } from '../../src/log/index.ts';
 import { buildBatch, wholeBatches } from '../../src/protocol/kafka/index.ts';
@@ -24,13 +23,12 @@ export class StillClock implements Clock {
 export type TestDeps = LogDeps & { readonly clock: StillClock; endTurn(): void };
 
 /** Turns of the event loop end when the test says so. */
-export function depsOn(disk: Disk, tailBytes = 1 << 20): TestDeps {
+export function depsOn(disk: Disk): TestDeps {
   const ends: (() => void)[] = [];
   return {
     disk,
     clock: new StillClock(),
     logger: quiet,
-    tailBudget: new TailCacheBudget(tailBytes),
     turnEnd: new TurnEnd((call) => ends.push(call)),
     syncQueue: new SyncQueue(),
     endTurn: () => {

@@ -193,18 +193,19 @@ function readPartition(
   const maxBytes = Math.min(wanted.partitionMaxBytes, leftBytes);
   // A later partition gets nothing when the answer is full; the first one always gets a batch.
   if ((maxBytes <= 0 && !isFirst) || fetchOffset >= endOffset) return withMarks(replica, isolationLevel, noRecords);
-  const read = log.read(fetchOffset, endOffset, Math.max(0, maxBytes));
-  if (!(read instanceof Promise)) return withMarks(replica, isolationLevel, cut(read, maxBytes, isFirst));
-  return read.then(
-    (buffers) => withMarks(replica, isolationLevel, cut(buffers, maxBytes, isFirst)),
-    (error: unknown) => {
-      services.logger.error(
-        { topic, partition, offset: fetchOffset, problem: (error as Error).message },
-        'could not read from a log',
-      );
-      return refused(partition, error instanceof LogDamage ? errorCode.CORRUPT_MESSAGE : errorCode.KAFKA_STORAGE_ERROR);
-    },
-  );
+  const failed = (error: unknown): PartitionAnswer => {
+    const problem = (error as Error).message;
+    services.logger.error({ topic, partition, offset: fetchOffset, problem }, 'could not read from a log');
+    return refused(partition, error instanceof LogDamage ? errorCode.CORRUPT_MESSAGE : errorCode.KAFKA_STORAGE_ERROR);
+  };
+  const answer = (buffers: readonly Buffer[]): PartitionAnswer =>
+    withMarks(replica, isolationLevel, cut(buffers, maxBytes, isFirst));
+  try {
+    const read = log.read(fetchOffset, endOffset, Math.max(0, maxBytes));
+    return read instanceof Promise ? read.then(answer, failed) : answer(read);
+  } catch (error) {
+    return failed(error);
+  }
 }
 
 /** A log always gives one batch; a partition that is not the first of the answer must keep to what is left. */
