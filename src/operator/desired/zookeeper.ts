@@ -107,7 +107,7 @@ export function desiredZooKeeper(
         image,
         imagePullPolicy: 'IfNotPresent',
         command: ['hikube-kafka'],
-        args: ['zookeeper', `${paths.config}/zoo-$(POD_INDEX).cfg`],
+        args: ['zookeeper', `${paths.config}/zoo-$(POD_INDEX).cfg`, '--health-port', String(ports.health)],
         env: [podIndexVariable, { name: 'NODE_OPTIONS', value: heapOption(resources.limits.memory) }],
         ports: [
           { name: 'tcp-clients', containerPort: ports.zooKeeperClients, protocol: 'TCP' },

@@ -1,4 +1,4 @@
-import { paths } from '../names.ts';
+import { paths, ports } from '../names.ts';
 import { healthProbes, heapOption, podIndexVariable } from '../pod-parts.ts';
 import type { RenderEngine } from './engine.ts';
 
@@ -19,6 +19,8 @@ export const embeddedEngine: RenderEngine = ({ spec }, images, memoryLimit) => {
         'broker',
         `${paths.config}/server-$(POD_INDEX).properties`,
         ...overrides.flatMap((override) => ['--override', override]),
+        '--health-port',
+        String(ports.health),
       ],
       env: [podIndexVariable, { name: 'NODE_OPTIONS', value: heapOption(memoryLimit) }],
       ...healthProbes,
