@@ -192,7 +192,9 @@ export function applyConfiguration(configuration: KubeObject, force: boolean, wr
     const conflicts = others
       .map((entry) => ({ entry, fields: intersection(entry.fields, strip(changed, ignored)) }))
       .filter(({ fields }) => fields.size > 0);
-    if (conflicts.length > 0 && !force) throw applyConflict(conflicts);
+    const allowed = force ? noFields : lastAppliedFields(live, writer, structure);
+    const refused = conflicts.some(({ fields }) => difference(fields, allowed).size > 0);
+    if (refused && !force) throw applyConflict(conflicts);
     const kept = others.map((entry) => {
       const lost = conflicts.find((conflict) => conflict.entry === entry)?.fields ?? noFields;
       return { ...entry, fields: difference(difference(entry.fields, lost), gone) };
@@ -200,7 +202,37 @@ export function applyConfiguration(configuration: KubeObject, force: boolean, wr
     const time = before !== undefined && sameFields(before.fields, mine) ? before.time : write.now;
     return withManaged(stored, [...kept, { writer, time, fields: mine }]);
   };
-  return { object: merged as KubeObject, own };
+  return { object: withLastApplied(merged as KubeObject, configuration, writer), own };
+}
+
+const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
+/** The manager of `kubectl apply --server-side`, which may go on where `kubectl apply` left off. */
+const kubectlManager = 'kubectl';
+
+/** What the last client-side `kubectl apply` set and nobody has changed since: its server-side one may take it over. */
+function lastAppliedFields(live: KubeObject | undefined, writer: Writer, structure: Structure): FieldSet {
+  const text = live?.metadata.annotations?.[lastAppliedAnnotation];
+  if (text === undefined || writer.manager !== kubectlManager) return noFields;
+  let lastApplied: unknown;
+  try {
+    lastApplied = JSON.parse(text);
+  } catch {
+    return noFields;
+  }
+  const { changed, removed } = compare(lastApplied, live, structure);
+  return difference(difference(fieldsOf(lastApplied, structure), changed), removed);
+}
+
+/** Keeps the annotation of a client-side apply in step, so that a later one compares with the truth. */
+function withLastApplied(merged: KubeObject, configuration: KubeObject, writer: Writer): KubeObject {
+  const { annotations } = merged.metadata;
+  if (annotations?.[lastAppliedAnnotation] === undefined || writer.manager !== kubectlManager) return merged;
+  const { [lastAppliedAnnotation]: _, ...own } = configuration.metadata.annotations ?? {};
+  const text = `${JSON.stringify({ ...configuration, metadata: { ...configuration.metadata, annotations: own } })}\n`;
+  return {
+    ...merged,
+    metadata: { ...merged.metadata, annotations: { ...annotations, [lastAppliedAnnotation]: text } },
+  };
 }
 
 function applyConflict(conflicts: readonly { readonly entry: Managed; readonly fields: FieldSet }[]): Refusal {

@@ -1,11 +1,13 @@
 import { fieldAt, type JsonObject, type KubeObject } from '../object.ts';
 import { customStructure } from '../schema/custom-structure.ts';
 import { duplicateErrors } from '../schema/list-keys.ts';
+import { hasRules, ruleErrors } from '../schema/rules.ts';
+import type { Structure } from '../schema/structure.ts';
 import { customErrors } from '../schema/validate-custom.ts';
 import { type FieldError, fieldError } from '../status.ts';
 import { customColumns } from '../tables/custom-columns.ts';
 import { type DefinitionVersion, specOfDefinition } from './definitions.ts';
-import { allVerbs, type Resource, type ScalePaths } from './resource.ts';
+import { allVerbs, type KindRules, type Resource, type ScalePaths } from './resource.ts';
 
 /** `.spec.replicas` as a list of names. */
 const simplePath = (text: string): string[] => text.replace(/^\./, '').split('.');
@@ -38,6 +40,30 @@ function scaleErrors(object: KubeObject, scale: ScalePaths | undefined): FieldEr
   });
 }
 
+/** Errors after which the original does not evaluate rules: they could stumble over what is wrong. */
+const blocking = new Set<FieldError['type']>(['NotSupported', 'Required', 'TooLong', 'TooMany', 'TypeInvalid']);
+const rulesNotChecked = fieldError.invalid(
+  '<nil>',
+  null,
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+);
+
+function customRules(schema: JsonObject, structure: Structure, scale: ScalePaths | undefined): KindRules {
+  return {
+    generation: true,
+    validate: (object, old) => {
+      const errors = [
+        ...customErrors(object, schema),
+        ...scaleErrors(object, scale),
+        ...duplicateErrors(object, structure),
+      ];
+      if (!hasRules(schema)) return errors;
+      if (errors.some((error) => blocking.has(error.type))) return [...errors, rulesNotChecked];
+      return [...errors, ...ruleErrors(object, old, schema)];
+    },
+  };
+}
+
 /** The resources that an established definition serves, one a version. */
 export function customResources(definition: KubeObject): Resource[] {
   const spec = specOfDefinition(definition);
@@ -68,14 +94,7 @@ export function customResources(definition: KubeObject): Resource[] {
         ...(scale === undefined ? {} : { scale }),
         subresources: [],
         verbs: allVerbs,
-        rules: {
-          generation: true,
-          validate: (object) => [
-            ...customErrors(object, schema),
-            ...scaleErrors(object, scale),
-            ...duplicateErrors(object, structure),
-          ],
-        },
+        rules: customRules(schema, structure, scale),
         columns: customColumns(version.additionalPrinterColumns),
         selectable: (version.selectableFields ?? []).map((field) => simplePath(field.jsonPath)),
       };

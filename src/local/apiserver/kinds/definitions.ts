@@ -1,4 +1,5 @@
 import { copyJson, isObject, type JsonObject, type KubeObject, sameJson, timestamp } from '../object.ts';
+import { type Rule, ruleProblem } from '../schema/rules.ts';
 import { type FieldError, fieldError } from '../status.ts';
 import { fill } from './pod-template.ts';
 import type { KindRules, RuleContext } from './resource.ts';
@@ -154,6 +155,13 @@ function schemaErrors(schema: JsonObject, path: string, root: boolean): FieldErr
     errors.push(
       fieldError.required(`${path}.x-kubernetes-list-map-keys`, 'must not be empty if x-kubernetes-list-type is map'),
     );
+  }
+  const rules = schema['x-kubernetes-validations'];
+  for (const [index, rule] of (Array.isArray(rules) ? (rules as unknown as Rule[]) : []).entries()) {
+    const message = ruleProblem(rule, schema);
+    if (message !== undefined) {
+      errors.push({ type: 'Invalid', field: `${path}.x-kubernetes-validations[${index}].rule`, message });
+    }
   }
   for (const [name, inner] of Object.entries((schema.properties ?? {}) as JsonObject)) {
     if (root && (name === 'metadata' || name === 'apiVersion' || name === 'kind')) continue;

@@ -24,7 +24,8 @@ export interface KindRules {
     old: KubeObject,
     context: RuleContext,
   ) => readonly FieldError[] | undefined;
-  readonly validate?: (object: KubeObject) => FieldError[];
+  /** `old` is there for updates only. */
+  readonly validate?: (object: KubeObject, old?: KubeObject) => FieldError[];
   readonly validateUpdate?: (object: KubeObject, old: KubeObject) => FieldError[];
   /** metadata.generation counts the changes of spec. */
   readonly generation?: boolean;

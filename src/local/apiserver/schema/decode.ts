@@ -1,4 +1,5 @@
 import { isObject } from '../object.ts';
+import { quantityPattern } from './quantity.ts';
 import type { Structure } from './structure.ts';
 
 /** What decoding found; `typeError` is Go's sentence, and the request cannot be served with it. */
@@ -7,7 +8,6 @@ export type Decoded = { readonly value: unknown; readonly unknownFields: string[
 const int32Limit = 2 ** 31;
 /** RFC 3339, with an optional fraction. */
 const timePattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
-export const quantityPattern = /^[+-]?(\d+|\d+\.\d*|\.\d+)([eE][+-]?\d+|[KMGTPE]i|[numkMGTPE]|)$/;
 
 class TypeProblem extends Error {}
 

@@ -93,7 +93,7 @@ export function prepareUpdated(
     ...refused,
     ...(refused.length > 0 || (subresource !== '' && resource.custom === undefined)
       ? []
-      : [...(resource.rules.validate?.(object) ?? []), ...(resource.rules.validateUpdate?.(object, old) ?? [])]),
+      : [...(resource.rules.validate?.(object, old) ?? []), ...(resource.rules.validateUpdate?.(object, old) ?? [])]),
   ]);
   if (resource.rules.generation === true && subresource !== 'status' && specChanged(object, old, resource)) {
     object.metadata = { ...object.metadata, generation: (old.metadata.generation ?? 0) + 1 };

@@ -205,7 +205,8 @@ export function patch(api: Api, call: Call, kind: PatchKind, body: unknown): Wri
   }
   const { object, unknownFields } = decodeObject(resource, result);
   reportUnknownFields(call, unknownFields, (why) => {
-    const error = fieldError.invalid('patch', body, why);
+    // The original shows the whole object here, or a strategic patch.
+    const error = fieldError.invalid('patch', kind === 'strategic' ? body : JSON.stringify(result), why);
     return new Refusal('Invalid', ` "" is invalid: patch: ${error.message}`, {
       causes: [{ reason: 'FieldValueInvalid', message: error.message, field: 'patch' }],
     });
