@@ -20,7 +20,7 @@ export type Invariant =
   | 'snapshots end at committed offsets'
   | 'snapshots arrive as they were'
   | 'one voter changes at a time'
-  | 'acknowledgements are durable'
+  | 'acknowledged changes of voters are committed'
   | 'reads see every acknowledged write'
   | 'every request is answered once'
   | 'effects fit the log'

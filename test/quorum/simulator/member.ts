@@ -48,7 +48,11 @@ export type FlushMark = {
   readonly cuts: number;
 };
 
-type Asked = { readonly kind: 'propose' | 'read' | 'change' | 'transfer'; readonly committedEnd: number };
+type Asked = {
+  readonly kind: 'propose' | 'read' | 'change' | 'transfer';
+  readonly committedEnd: number;
+  readonly atMs: number;
+};
 
 /** Bytes of a snapshot as they travel: a header that says what it is, and filling that only fits this one. */
 const snapshotBytes = 20;
@@ -402,7 +406,12 @@ export class Member {
   takeSnapshot(): void {
     const { disk, index, world } = this;
     const at = this.appliedOffset;
-    if (this.state.installing !== undefined || at > disk.durableEnd || at <= (disk.snapshot?.id.offset ?? 0)) return;
+    if (at > disk.durableEnd || world.random.next() < 0.3) {
+      // What was applied may not be flushed here yet; a driver syncs on its own account, beside a flush that runs.
+      disk.flushed(disk.end, disk.cuts);
+      index.markFlushed(index.flushMark());
+    }
+    if (this.state.installing !== undefined || at <= (disk.snapshot?.id.offset ?? 0)) return;
     const id = { offset: offset(at), epoch: epoch(disk.epochBelow(at) as number) };
     const voters = this.voterSets.findLast((set) => set.offset < at)?.voters ?? [];
     const snapshot = { id, voters, hash: this.appliedHash };
@@ -425,7 +434,8 @@ export class Member {
   }
 
   ask(requestId: number, kind: Asked['kind'], happens: Happens): void {
-    this.asked.set(requestId, { kind, committedEnd: this.world.checker.committedEnd });
+    const { committedEnd } = this.world.checker;
+    this.asked.set(requestId, { kind, committedEnd, atMs: this.world.nowMs() });
     this.step(happens);
   }
 
@@ -433,6 +443,13 @@ export class Member {
     const asked = this.asked.get(requestId);
     hold(asked !== undefined, 'every request is answered once', () => `${requestId} again, with ${outcome.kind}`);
     this.asked.delete(requestId);
+    if (asked?.kind === 'change' && outcome.kind === 'done') {
+      hold(
+        (this.voterSets.at(-1)?.offset ?? -1) < this.committed,
+        'acknowledged changes of voters are committed',
+        () => `member ${this.id} has committed below ${this.committed}`,
+      );
+    }
     if (outcome.kind === 'readable') {
       const { committedEnd } = asked as Asked;
       hold(

@@ -498,6 +498,16 @@ export class Simulation implements World {
       );
       return `committed ${before} -> ${checker.committedEnd}; ${members.join('; ')}`;
     });
+    if (!done) return;
+    this.#runUntil(this.#nowMs + 300);
+    for (const member of everyone) {
+      const forgotten = [...member.asked].find(([, asked]) => asked.atMs < this.#nowMs - 300);
+      hold(
+        forgotten === undefined,
+        'every request is answered once',
+        () => `member ${member.id} owes ${forgotten?.[1].kind}`,
+      );
+    }
   }
 }
 

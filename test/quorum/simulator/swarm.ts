@@ -63,7 +63,7 @@ export function drawSwarm(seed: number): Swarm {
     stragglerChance: rate(0.4, 0.1),
     flushMinMs,
     flushMaxMs: flushMinMs + rate(0.8, 10),
-    slowFlushChance: rate(0.2, 0.05),
+    slowFlushChance: rate(0.25, 0.25),
     crashChancePerStep: rate(0.4, 0.02),
     crashRate: rate(0.5, 4),
     crashAllRate: rate(0.2, 2),
