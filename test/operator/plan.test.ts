@@ -212,6 +212,12 @@ describe('a whole cluster', () => {
       lookAgainMs: undefined,
     });
   });
+  test('is not settled while the last old pod is ending, though it still says that it is ready', () => {
+    const pods = [0, 1, 2].map((index) =>
+      pod(index, index === 2 ? { revision: 'old', terminating: true } : { revision: desired.revision }),
+    );
+    expect(plan({ objects: withAddresses, pods }).waiting).toMatchObject({ reason: 'WaitingForPods' });
+  });
   test('waits for addresses outside, then starts brokers without', () => {
     expect(plan().waiting?.reason).toBe('WaitingForLoadBalancer');
     expect(plan().actions).toEqual([]);

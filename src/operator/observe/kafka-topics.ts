@@ -54,7 +54,8 @@ export async function observeTopicCluster(
     .map((pod) => Number(/-(\d+)$/.exec(pod.metadata.name)?.[1] ?? 0))
     .sort((a, b) => a - b);
   if (ready.length === 0) {
-    const because = `KafkaCluster ${name} has no ready broker yet${readyText(raw)}`;
+    // Its conditions say why: copied here they would be written once for every topic.
+    const because = `KafkaCluster ${name} has no ready broker yet`;
     return { kind: 'notServing', reason: 'WaitingForCluster', because };
   }
   const bootstrap = ready.map((id) => podAddress({ namespace, name }, id));
@@ -77,15 +78,10 @@ export async function observeTopicCluster(
   };
 }
 
-type Said = { readonly type: string; readonly reason: string; readonly message: string };
-const conditionOf = (raw: RawObject, type: string): Said | undefined =>
-  (raw.status as { readonly conditions?: readonly Said[] } | undefined)?.conditions?.find((each) => each.type === type);
-const reasonOf = (raw: RawObject, type: string): string | undefined => conditionOf(raw, type)?.reason;
-
-function readyText(raw: RawObject): string {
-  const ready = conditionOf(raw, 'Ready');
-  return ready === undefined || ready.message === '' ? '' : ` (${ready.reason}: ${ready.message})`;
-}
+type Said = { readonly type: string; readonly reason: string };
+const reasonOf = (raw: RawObject, type: string): string | undefined =>
+  (raw.status as { readonly conditions?: readonly Said[] } | undefined)?.conditions?.find((each) => each.type === type)
+    ?.reason;
 
 /** A topic as the brokers know it. */
 export type LiveTopic = {

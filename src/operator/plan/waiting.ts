@@ -16,7 +16,10 @@ export function podsWaiting(input: {
   readonly expected: readonly string[];
   readonly claims: readonly PersistentVolumeClaim[];
 }): Why | undefined {
-  const ready = input.expected.filter((name) => input.pods.some((pod) => pod.name === name && pod.ready));
+  // One that is ending may still say that it is ready.
+  const ready = input.expected.filter((name) =>
+    input.pods.some((pod) => pod.name === name && pod.ready && !pod.terminating),
+  );
   const [slow] = input.expected.filter((name) => !ready.includes(name));
   if (slow === undefined) return undefined;
   const counted = `${ready.length} of ${input.expected.length} pods are ready`;
