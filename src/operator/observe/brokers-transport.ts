@@ -8,6 +8,8 @@ const passDeadlineMs = 3_000;
 const connectTimeoutMs = 1_500;
 /** Topic calls may be long: a thousand topics are created in batches. */
 const requestTimeoutMs = 35_000;
+/** Longer than any call. */
+const retireMs = 90_000;
 
 export type BrokersView =
   | ({ readonly kind: 'answered' } & ClusterDescription)
@@ -33,13 +35,14 @@ export const podAddress = ({ namespace, name }: ClusterKey, id: number): Address
 
 export function createBrokerClients(platform: ClientPlatform): BrokerClients {
   const clients = new Map<string, { readonly bootstrap: string; readonly client: KafkaClient }>();
+  const retiring = new Set<KafkaClient>();
 
   function clientOf({ namespace, name }: ClusterKey, bootstrap: readonly Address[]): KafkaClient {
     const key = `${namespace}/${name}`;
     const text = bootstrap.map(({ host, port }) => `${host}:${port}`).join(',');
     const known = clients.get(key);
     if (known?.bootstrap === text) return known.client;
-    // Other pods are ready than before: ask those, and let calls that are under way end by themselves.
+    // Other pods are ready than before: ask those.
     const client = new KafkaClient(platform, {
       clientId: 'hikube-kafka-operator',
       bootstrap,
@@ -47,8 +50,17 @@ export function createBrokerClients(platform: ClientPlatform): BrokerClients {
       requestTimeoutMs,
     });
     clients.set(key, { bootstrap: text, client });
-    void known?.client.close();
+    if (known !== undefined) retire(known.client);
     return client;
+  }
+
+  /** Other passes may be using it: it is closed when their calls have ended. */
+  function retire(client: KafkaClient): void {
+    retiring.add(client);
+    platform.clock.after(retireMs, () => {
+      retiring.delete(client);
+      void client.close();
+    });
   }
 
   const admin = (cluster: ClusterKey, bootstrap: readonly Address[], deadlineMs = passDeadlineMs): KafkaAdmin =>
@@ -66,8 +78,10 @@ export function createBrokerClients(platform: ClientPlatform): BrokerClients {
       await known?.client.close();
     },
     async close() {
-      await Promise.all([...clients.values()].map(({ client }) => client.close()));
+      const all = [...[...clients.values()].map(({ client }) => client), ...retiring];
+      await Promise.all(all.map((client) => client.close()));
       clients.clear();
+      retiring.clear();
     },
   };
 }
