@@ -303,6 +303,45 @@ describe("Apache Kafka's tools", () => {
   });
 });
 
+test('the tools of Apache Kafka 4 move records too, as members of a classic group', async () => {
+  const tool = (mainClass: string, ...args: string[]) =>
+    apacheTool(mainClass, ['--bootstrap-server', kafka.bootstrap, ...args], { original: 'kafka-4' });
+  const created = await tool('org.apache.kafka.tools.TopicCommand', '--create', '--topic', 'four', '--partitions', '3');
+  expect(created.code).toBe(0);
+  const some = records.slice(0, 20_000);
+  const produced = await apacheTool(
+    'org.apache.kafka.tools.ConsoleProducer',
+    ['--bootstrap-server', kafka.bootstrap, '--topic', 'four'],
+    {
+      original: 'kafka-4',
+      input: `${some.join('\n')}\n`,
+    },
+  );
+  expect(produced.code).toBe(0);
+  const consumed = await tool(
+    'org.apache.kafka.tools.consumer.ConsoleConsumer',
+    ...[
+      '--topic',
+      'four',
+      '--group',
+      'four-group',
+      '--from-beginning',
+      '--max-messages',
+      String(some.length),
+      '--timeout-ms',
+      '30000',
+    ],
+    ...['--formatter-property', 'print.partition=true'],
+  );
+  const seen = [...consumed.out.matchAll(/^Partition:(\d+)\t(.*)$/gm)];
+  expectAll(
+    seen.map(([, partition, value]) => ({ partition: Number(partition), value: value ?? '' })),
+    some.length,
+  );
+  const groups = await tool('org.apache.kafka.tools.GroupsCommand', '--list');
+  expect(groups.out).toMatch(/four-group\s+Classic\s+consumer/);
+});
+
 describe('kafkajs', () => {
   const client = (): Kafka =>
     new Kafka({ clientId: 'kafkajs', brokers: [kafka.bootstrap], logLevel: logLevel.NOTHING });
@@ -437,5 +476,85 @@ consumer.close()
     const ended = await run(python, ['-c', program, kafka.bootstrap, String(recordCount)], { input: lines });
     expect(ended).toMatchObject({ code: 0 });
     expectAll(parsed(ended.out));
+  });
+});
+
+describe('confluent-kafka, with the librdkafka of today', () => {
+  const program = `
+import sys
+import confluent_kafka as kafka
+from confluent_kafka.admin import AdminClient, NewTopic
+bootstrap, count = sys.argv[1], int(sys.argv[2])
+admin = AdminClient({'bootstrap.servers': bootstrap})
+for future in admin.create_topics([NewTopic('confluent', 3, 1)]).values():
+    future.result()
+failed = []
+producer = kafka.Producer({'bootstrap.servers': bootstrap, 'enable.idempotence': True, 'compression.type': 'zstd'})
+for index, line in enumerate(sys.stdin):
+    while True:
+        try:
+            producer.produce('confluent', line.rstrip('\\n'), partition=index % 3, callback=lambda error, _: failed.append(error) if error else None)
+            break
+        except BufferError:
+            producer.poll(0.1)
+producer.flush()
+assert not failed, failed[0]
+consumer = kafka.Consumer({'bootstrap.servers': bootstrap, 'group.id': 'confluent-group', 'auto.offset.reset': 'earliest',
+    'partition.assignment.strategy': 'cooperative-sticky', 'group.instance.id': 'one', 'isolation.level': 'read_committed'})
+consumer.subscribe(['confluent'])
+seen = 0
+while seen < count:
+    for message in consumer.consume(1000, 5.0):
+        assert message.error() is None, message.error()
+        print(message.partition(), message.value().decode())
+        seen += 1
+consumer.commit(asynchronous=False)
+description = admin.describe_consumer_groups(['confluent-group'])['confluent-group'].result()
+assert [member.group_instance_id for member in description.members] == ['one'], description.members
+consumer.close()
+`;
+
+  test('an idempotent producer in zstd and a static member with cooperative assignment move every record', async () => {
+    const python = pythonWith('confluent-kafka==2.16.1');
+    const ended = await run(python, ['-c', program, kafka.bootstrap, String(recordCount)], { input: lines });
+    expect(ended).toMatchObject({ code: 0, err: '' });
+    expectAll(parsed(ended.out));
+  });
+});
+
+describe('aiokafka', () => {
+  const program = `
+import asyncio, sys
+from aiokafka import AIOKafkaProducer, AIOKafkaConsumer
+bootstrap, count = sys.argv[1], int(sys.argv[2])
+
+async def main():
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, compression_type='gzip')
+    await producer.start()
+    sent = [await producer.send('aio', line.rstrip('\\n').encode(), partition=index % 3) for index, line in enumerate(sys.stdin)]
+    await asyncio.gather(*sent)
+    await producer.stop()
+    consumer = AIOKafkaConsumer('aio', bootstrap_servers=bootstrap, group_id='aio-group', auto_offset_reset='earliest')
+    await consumer.start()
+    seen = 0
+    while seen < count:
+        for records in (await consumer.getmany(timeout_ms=2000)).values():
+            for record in records:
+                print(record.partition, record.value.decode())
+                seen += 1
+    await consumer.commit()
+    await consumer.stop()
+
+asyncio.run(main())
+`;
+
+  test('an idempotent producer in gzip and a consumer in a group move records', async () => {
+    await createTopic('aio');
+    const some = records.slice(0, 20_000);
+    const ended = await run(pythonWith('aiokafka==0.14.0'), ['-c', program, kafka.bootstrap, String(some.length)], {
+      input: `${some.join('\n')}\n`,
+    });
+    expect(ended).toMatchObject({ code: 0 });
+    expectAll(parsed(ended.out), some.length);
   });
 });

@@ -39,20 +39,20 @@ export async function run(
 export function apacheTool(
   mainClass: string,
   args: readonly string[],
-  options: Parameters<typeof run>[2] = {},
+  options: Parameters<typeof run>[2] & { readonly original?: 'kafka-3.9' | 'kafka-4' } = {},
 ): Promise<Ended> {
-  return run('java', ['-Xmx256m', '-cp', classPathOf('kafka-3.9'), mainClass, ...args], options);
+  return run('java', ['-Xmx256m', '-cp', classPathOf(options.original ?? 'kafka-3.9'), mainClass, ...args], options);
 }
 
-/** A Python with this package from PyPI, in a folder of its own that is made once a machine. */
-export function pythonWith(requirement: string): string {
-  const folder = join(homedir(), '.cache', 'hikube-kafka', `python-${requirement.replace(/[^\w.-]/g, '-')}`);
+/** A Python with these packages from PyPI, in a folder of its own that is made once a machine. */
+export function pythonWith(...requirements: readonly string[]): string {
+  const folder = join(homedir(), '.cache', 'hikube-kafka', `python-${requirements.join('-').replace(/[^\w.-]/g, '-')}`);
   const python = join(folder, 'bin', 'python');
   const done = join(folder, 'done');
   if (existsSync(done)) return python;
   for (const [command, args] of [
     ['python3', ['-m', 'venv', folder]],
-    [python, ['-m', 'pip', 'install', '--quiet', requirement]],
+    [python, ['-m', 'pip', 'install', '--quiet', ...requirements]],
     ['touch', [done]],
   ] as const) {
     const ended = spawnSync(command, args, { encoding: 'utf8' });
