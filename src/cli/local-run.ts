@@ -186,7 +186,12 @@ async function start(
   } as const;
 
   stops.push(async () => {
-    await nodes?.stop({ graceMs: podGraceMs, onGroup: (pods) => report.step(`stopping ${pods.join(', ')}`) });
+    await nodes?.stop({
+      graceMs: podGraceMs,
+      // Brokers say goodbye to ZooKeeper, so it goes last.
+      rankOf: (pod) => (pod.metadata.labels?.['app.kubernetes.io/name'] === 'zookeeper' ? 1 : 0),
+      onGroup: (pods) => report.step(`stopping ${[...pods].sort().join(', ')}`),
+    });
   });
   // The operator's start costs CPU, not the API server's time: begin it while the nodes register.
   let operator: SupervisedProcess | undefined;
@@ -250,7 +255,7 @@ async function start(
           report.step(
             progress.kind === 'ready'
               ? `${progress.object} is Ready`
-              : `waiting for ${progress.object}${progress.forMs < 1_000 ? '' : ` (${Math.round(progress.forMs / 1000)} s)`}: ${progress.what}`,
+              : `waiting for ${progress.object}${progress.forMs < 1_000 ? '' : ` (${Math.round(progress.forMs / 1000)} s)`}: ${shortened(progress.what)}`,
           ),
         alsoNeeded: () => podsNotRunning(startedNodes),
         remindMs,
@@ -325,6 +330,10 @@ async function podLogs(
   }
   return undefined;
 }
+
+const shownLength = 100;
+const shortened = (text: string): string =>
+  text.length <= shownLength ? text : `${text.slice(0, shownLength - 3)}...`;
 
 /** Conditions may stand from an earlier run until the operator has looked: pods must be Ready in this one. */
 function podsNotRunning({ view }: LocalNodes): string | undefined {

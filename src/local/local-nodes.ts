@@ -10,6 +10,7 @@ import {
   type OwnProgram,
   type ProcessRegistry,
   registerNode,
+  type StopOptions,
   simulatedNodes,
   startKubelet,
   startServiceProxy,
@@ -44,7 +45,7 @@ export interface LocalNodes {
   readonly addresses: AddressBook;
   readonly hostsFile: string;
   /** Ends pods in order, then everything else. */
-  stop(options: { readonly graceMs: number; readonly onGroup?: (pods: readonly string[]) => void }): Promise<void>;
+  stop(options: StopOptions): Promise<void>;
 }
 
 /**

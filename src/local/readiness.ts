@@ -34,6 +34,9 @@ export function waitReason(object: WithStatus | undefined): string | undefined {
   return [ready.reason ?? ready.status, said].filter((part) => part !== '').join(': ');
 }
 
+/** News is another reason; the same reason with other numbers is told by the next reminder. */
+const reasonOf = (what: string | undefined): string | undefined => what?.split(':', 1)[0];
+
 /**
  * Follows objects until all are Ready, telling each change of what is waited for. Resolves when they are, or when the
  * signal is aborted.
@@ -67,7 +70,8 @@ export async function waitUntilReady(
         const what = waitReason(informers.get(type.plural)?.get(keyText(key)) as WithStatus | undefined);
         if (what !== undefined) allReady = false;
         const before = states.get(name);
-        if (before !== undefined && before.what === what) {
+        if (before !== undefined && reasonOf(before.what) === reasonOf(what)) {
+          before.what = what;
           if (what !== undefined && nowMs - before.saidMs >= options.remindMs) {
             before.saidMs = nowMs;
             options.onProgress({ kind: 'waiting', object: name, what, forMs: nowMs - before.sinceMs });

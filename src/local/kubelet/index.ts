@@ -13,7 +13,7 @@
  * lives on beside a new one; a pod's address never changes; deleting a pod's record happens after its processes are gone.
  */
 export type { LogOptions } from './container-log.ts';
-export type { Kubelet, PodLogRequest, RunningContainer } from './kubelet-driver.ts';
+export type { Kubelet, PodLogRequest, RunningContainer, StopOptions } from './kubelet-driver.ts';
 export { startKubelet } from './kubelet-driver.ts';
 export type { NodeIdentity, RegisteredNode } from './node-driver.ts';
 export { registerNode, simulatedNodes } from './node-driver.ts';

@@ -25,16 +25,20 @@ export type RunningContainer = {
   readonly args: readonly string[];
 };
 
+export type StopOptions = {
+  readonly graceMs: number;
+  /** What others need while they stop has a higher rank. */
+  readonly rankOf?: (pod: Pod) => number;
+  readonly onGroup?: (pods: readonly string[]) => void;
+};
+
 export interface Kubelet {
   /** The processes that run now. */
   running(): RunningContainer[];
   /** The log of a container, or a sentence why there is none. The stream ends when `signal` is aborted. */
   podLogs(request: PodLogRequest, signal: AbortSignal): Result<AsyncGenerator<Buffer>, string>;
-  /**
-   * Ends all pods in the order opposite to their creation, one controller's pods together, so that what was there
-   * first (and others build on) goes last.
-   */
-  stop(options: { readonly graceMs: number; readonly onGroup?: (pods: readonly string[]) => void }): Promise<void>;
+  /** Ends all pods, those of the lowest rank first, those of one rank together. */
+  stop(options: StopOptions): Promise<void>;
 }
 
 /** The pods of all simulated nodes of this process. */
@@ -158,16 +162,11 @@ export function startKubelet(
       };
       return success(readLog(source, request, signal));
     },
-    async stop({ graceMs, onGroup }) {
+    async stop({ graceMs, rankOf = () => 0, onGroup }) {
       stopping = true;
-      const groups = new Map<string, PodWorker[]>();
-      for (const worker of workers.values()) {
-        const owner = worker.pod.metadata.ownerReferences?.[0]?.uid ?? worker.pod.metadata.uid ?? '';
-        groups.set(owner, [...(groups.get(owner) ?? []), worker]);
-      }
-      const created = (group: readonly PodWorker[]): number =>
-        Math.min(...group.map(({ pod }) => Date.parse(String(pod.metadata.creationTimestamp ?? '')) || 0));
-      for (const group of [...groups.values()].sort((a, b) => created(b) - created(a))) {
+      const ranks = new Set([...workers.values()].map(({ pod }) => rankOf(pod)));
+      for (const rank of [...ranks].sort((a, b) => a - b)) {
+        const group = [...workers.values()].filter(({ pod }) => rankOf(pod) === rank);
         onGroup?.(group.map(({ pod }) => pod.metadata.name));
         await Promise.all(group.map((worker) => worker.shutDown(graceMs)));
       }
