@@ -257,7 +257,7 @@ async function start(
               ? `${progress.object} is Ready`
               : `waiting for ${progress.object}${progress.forMs < 1_000 ? '' : ` (${Math.round(progress.forMs / 1000)} s)`}: ${shortened(progress.what)}`,
           ),
-        alsoNeeded: () => podsNotRunning(startedNodes),
+        alsoNeeded: (object) => podsNotRunning(startedNodes, object),
         remindMs,
         signal,
       },
@@ -335,13 +335,22 @@ const shownLength = 100;
 const shortened = (text: string): string =>
   text.length <= shownLength ? text : `${text.slice(0, shownLength - 3)}...`;
 
-/** Conditions may stand from an earlier run until the operator has looked: pods must be Ready in this one. */
-function podsNotRunning({ view }: LocalNodes): string | undefined {
+const componentOf: Readonly<Record<string, string>> = { KafkaCluster: 'kafka', ZooKeeper: 'zookeeper' };
+
+/** Conditions may stand from an earlier run until the operator has looked: the object's pods must be Ready in this one. */
+function podsNotRunning({ view }: LocalNodes, { type, key }: AppliedObject): string | undefined {
+  const component = componentOf[type.kind];
   const waiting = view
     .pods()
     .list()
-    .filter((pod) => pod.status?.conditions?.find(({ type }) => type === 'Ready')?.status !== 'True');
-  return waiting.length === 0 ? undefined : `pods ${waiting.map(({ metadata }) => metadata.name).join(', ')}`;
+    .filter(({ metadata: { labels = {} } }) => {
+      const isOfObject =
+        labels['app.kubernetes.io/name'] === component && labels['app.kubernetes.io/instance'] === key.name;
+      return component === undefined || isOfObject;
+    })
+    .filter((pod) => pod.status?.conditions?.find((condition) => condition.type === 'Ready')?.status !== 'True')
+    .map(({ metadata }) => metadata.name);
+  return waiting.length === 0 ? undefined : `Starting: ${waiting.sort().join(', ')}`;
 }
 
 type ClusterWithBootstrap = KubeObject & { readonly status?: { readonly bootstrap?: string } };

@@ -41,13 +41,14 @@ const reasonOf = (what: string | undefined): string | undefined => what?.split('
  * Follows objects until all are Ready, telling each change of what is waited for. Resolves when they are, or when the
  * signal is aborted.
  *
- * @param alsoNeeded  what must hold besides the objects' own word, e.g. that pods really run; a sentence while it does not
+ * @param options.alsoNeeded  what must hold besides an object's own word, which may be left from an earlier run, e.g. that
+ *                            its pods run; a sentence while it does not
  */
 export async function waitUntilReady(
   objects: readonly AppliedObject[],
   options: {
     readonly onProgress: (progress: Progress) => void;
-    readonly alsoNeeded: () => string | undefined;
+    readonly alsoNeeded: (object: AppliedObject) => string | undefined;
     /** A reminder of what is still waited for comes this often. */
     readonly remindMs: number;
     readonly signal: AbortSignal;
@@ -65,9 +66,12 @@ export async function waitUntilReady(
     const look = (): void => {
       const nowMs = clock.monotonicMs();
       let allReady = true;
-      for (const { type, key } of objects) {
+      if (![...informers.values()].every(({ isSynced }) => isSynced)) return;
+      for (const object of objects) {
+        const { type, key } = object;
         const name = `${type.kind}/${key.name}`;
-        const what = waitReason(informers.get(type.plural)?.get(keyText(key)) as WithStatus | undefined);
+        const stored = informers.get(type.plural)?.get(keyText(key)) as WithStatus | undefined;
+        const what = waitReason(stored) ?? options.alsoNeeded(object);
         if (what !== undefined) allReady = false;
         const before = states.get(name);
         if (before !== undefined && reasonOf(before.what) === reasonOf(what)) {
@@ -83,7 +87,7 @@ export async function waitUntilReady(
         if (what === undefined) options.onProgress({ kind: 'ready', object: name, afterMs: nowMs - startedMs });
         else options.onProgress({ kind: 'waiting', object: name, what, forMs: nowMs - sinceMs });
       }
-      if (allReady && options.alsoNeeded() === undefined) end();
+      if (allReady) end();
     };
     const timer = clock.every(100, look);
     const end = (): void => {
