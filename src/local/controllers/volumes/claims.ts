@@ -16,7 +16,18 @@ export const storageClassesOfOurs: readonly StorageClass[] = [
   {
     apiVersion: 'storage.k8s.io/v1',
     kind: 'StorageClass',
-    metadata: { name: 'local', annotations: { [defaultClassAnnotation]: 'true' } },
+    // As most clusters call the class of claims that name none.
+    metadata: { name: 'standard', annotations: { [defaultClassAnnotation]: 'true' } },
+    provisioner: provisionerName,
+    parameters: { [topologyParameter]: 'node' },
+    volumeBindingMode: 'WaitForFirstConsumer',
+    reclaimPolicy: 'Delete',
+    allowVolumeExpansion: true,
+  },
+  {
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: { name: 'local' },
     provisioner: provisionerName,
     parameters: { [topologyParameter]: 'node' },
     volumeBindingMode: 'WaitForFirstConsumer',
