@@ -629,27 +629,3 @@ describe('the end', () => {
   same('  and is not there any more', ['get', 'namespace', namespace]);
   test('no request failed inside our server', () => expect(problems).toEqual([]));
 });
-
-/** Checks of `verify-api` that the API server alone does not pass, and why. */
-const notOurs: Record<string, string> = {
-  'makes 3 Pending pods': 'the work of the StatefulSet controller',
-  'and 3 claims of the default class': 'the work of the StatefulSet controller',
-  'PodDisruptionBudget counts them': 'the work of the budget controller',
-  'RBAC: a service account may not read secrets': 'there is one user, the administrator',
-  'token for a service account': 'there is one user, the administrator',
-  'ValidatingAdmissionPolicy (CEL) is served': 'admission policies are not evaluated',
-  "namespace with Pod Security 'restricted' refuses a root pod": 'pods are processes of the person who runs them',
-};
-
-test('the checks of verify-api pass, but for those that need what this server does not have', async () => {
-  const script = resolve(import.meta.dirname, '../../../shared/kube/verify-api');
-  const copy = join(folder, 'verify.kubeconfig');
-  writeFileSync(copy, ours.kubeconfig);
-  const { text } = await run(oursConfig, script, [copy]);
-  const failed = [...text.matchAll(/^FAIL {2} *(.*)$/gm)].map((match) => match[1] as string);
-  expect(
-    failed.filter((title) => notOurs[title.trim()] === undefined),
-    text,
-  ).toEqual([]);
-  expect(text).toMatch(/^2\d passed|^\d\d passed/m);
-});
