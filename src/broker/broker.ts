@@ -34,6 +34,7 @@ export type BrokerPlatform = {
 const defaultZooKeeperTimeoutMs = 18_000;
 const registrationWaitMs = 30_000;
 const controlledShutdownTimeoutMs = 5_000;
+const firstMetadataWaitMs = 10_000;
 
 /**
  * One Kafka broker of a cluster that is coordinated through ZooKeeper.
@@ -62,6 +63,7 @@ export class Broker {
   private isStopping = false;
   private waitsFor = 'the log folders';
   private readonly failed = Promise.withResolvers<string>();
+  private readonly knowsTopics = Promise.withResolvers<void>();
 
   constructor(settings: BrokerSettings, platform: BrokerPlatform) {
     this.settings = settings;
@@ -144,7 +146,8 @@ export class Broker {
     this.controller?.start();
     this.maintenance = new LogMaintenance(services, platform);
     this.maintenance.start();
-    this.waitsFor = '';
+    this.waitsFor = 'the topics that ZooKeeper has';
+    void this.hearOfTopics(coordination);
     logger.info(
       { broker: identity.brokerId, cluster: identity.clusterId, tookMs: Math.round(clock.monotonicMs() - startedMs) },
       'the broker has started',
@@ -270,6 +273,7 @@ export class Broker {
       producerIds: new ProducerIds(coordination, brokerId),
       groups,
       isDurableOnDisk,
+      knowsTopics: this.knowsTopics.promise,
     };
   }
 
@@ -325,6 +329,23 @@ export class Broker {
     return undefined;
   }
 
+  /** Until the controller has told of all topics that are there, a client that asks would hear that they are not. */
+  private async hearOfTopics(coordination: Coordination): Promise<void> {
+    const { clock } = this.platform;
+    const there = await coordination.retried((client) => client.getChildren(paths.topics));
+    const leaving = await coordination.retried((client) => client.getChildren(paths.deletedTopics));
+    const gone = new Set(leaving.ok ? leaving.value.children : []);
+    const expected = there.ok ? there.value.children.filter((name) => !gone.has(name)) : [];
+    const { id } = this.registration as BrokerRegistration;
+    await this.metadata.waitFor(
+      (image) => image.brokers.has(id) && expected.every((name) => image.topics.has(name)),
+      firstMetadataWaitMs,
+      (delayMs, call) => clock.after(delayMs, call),
+    );
+    this.knowsTopics.resolve();
+    if (this.waitsFor !== 'its end') this.waitsFor = '';
+  }
+
   private async renewSession(): Promise<void> {
     if (this.isStopping) return;
     try {
@@ -346,6 +367,7 @@ export class Broker {
     this.isStopping = true;
     const { logger } = this.platform;
     this.waitsFor = 'its end';
+    this.knowsTopics.resolve();
     if (this.settings.get('controlled.shutdown.enable')) await this.announceShutdown();
     this.groups?.stop();
     await this.controller?.stop();

@@ -159,6 +159,11 @@ test('a request of a deposed controller, or for an earlier life of the broker, i
 
 test('when its session expires a broker registers again and keeps serving', async () => {
   await createAt(1, 'session', 3);
+  await until(
+    async () => leadersOf((await metadataAt(1, 'session')).topic).includes(1),
+    'broker 1 knows what it leads',
+  );
+  const partition = leadersOf((await metadataAt(1, 'session')).topic).indexOf(1);
   const before = await zooKeeper.exists('/brokers/ids/1');
   const session = before.ok ? before.value?.ephemeralOwner : undefined;
   expect(session).toBeDefined();
@@ -174,7 +179,6 @@ test('when its session expires a broker registers again and keeps serving', asyn
     const now = await zooKeeper.exists('/brokers/ids/1');
     return now.ok && now.value !== undefined && now.value.ephemeralOwner !== session;
   }, 'the broker has registered with another session');
-  const partition = leadersOf((await metadataAt(0, 'session')).topic).indexOf(1);
   await until(async () => leadersOf((await metadataAt(0, 'session')).topic)[partition] === 1, 'it leads again');
   const connection = await cluster.connect(1);
   await until(async () => {

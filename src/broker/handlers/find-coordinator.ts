@@ -21,6 +21,7 @@ export async function findCoordinator(
   request: RequestOf<typeof apis.findCoordinator>,
   context: RequestContext,
 ): Promise<Response> {
+  await services.knowsTopics;
   const isBatched = context.apiVersion >= batchedSince;
   const keys = isBatched ? request.coordinatorKeys : [request.key];
   if (request.keyType === groupKey && !services.metadata.image.topics.has(offsetsTopic) && keys.length > 0)

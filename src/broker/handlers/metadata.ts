@@ -31,6 +31,7 @@ export async function metadata(
   request: RequestOf<typeof apis.metadata>,
   context: RequestContext,
 ): Promise<Response> {
+  await services.knowsTopics;
   const wantsAll = request.topics === null || (context.apiVersion < nullMeansAllSince && request.topics.length === 0);
   const problems = new Map<string, number>();
   if (!wantsAll) {
