@@ -1,136 +1,36 @@
 import { failure, type Result, success } from '../../base/index.ts';
-import { apis, errorCode, type RequestInputOf, type ResponseOf, type Uuid } from '../../protocol/kafka/index.ts';
-import { anyBroker, brokerWithId, controller, type KafkaClient, type RetryOptions, type Target } from './client.ts';
+import { apis, errorCode, type RequestInputOf, type Uuid } from '../../protocol/kafka/index.ts';
+import {
+  byTopic,
+  configEntry,
+  creatableTopic,
+  isPassing,
+  logDirectory,
+  partitionCodes,
+  resourceType,
+  topicDescription,
+} from './admin-answers.ts';
+import {
+  type ClusterDescription,
+  type ConfigChange,
+  type ConfigEntry,
+  type ConfigResource,
+  configOperations,
+  type LogDirectory,
+  type NewTopic,
+  type OffsetAtTimestamp,
+  type OngoingReassignment,
+  type Outcome,
+  type PartitionOutcome,
+  type Reassignment,
+  resourceTypes,
+  type TopicDescription,
+} from './admin-types.ts';
+import { anyBroker, brokerWithId, controller, type KafkaClient, type Target } from './client.ts';
 import { type CallProblem, refusal } from './problem.ts';
 
-type Response<Name extends keyof typeof apis> = ResponseOf<(typeof apis)[Name]>;
 type RequestInput<Name extends keyof typeof apis> = RequestInputOf<(typeof apis)[Name]>;
 type Answer<Value> = Promise<Result<Value, CallProblem>>;
-export type Element<List> = List extends readonly (infer Each)[] ? Each : never;
-
-export type ClusterDescription = {
-  readonly clusterId: string;
-  /** -1: nobody is known to be it. */
-  readonly controllerId: number;
-  readonly brokers: readonly {
-    readonly id: number;
-    readonly host: string;
-    readonly port: number;
-    readonly rack: string | null;
-  }[];
-};
-
-export type TopicDescription = {
-  readonly name: string;
-  readonly topicId: Uuid;
-  readonly isInternal: boolean;
-  /** 0, or why the rest is empty: `UNKNOWN_TOPIC_OR_PARTITION`, ... */
-  readonly errorCode: number;
-  readonly partitions: readonly PartitionDescription[];
-};
-
-export type PartitionDescription = {
-  readonly partition: number;
-  /** -1: none. */
-  readonly leader: number;
-  readonly leaderEpoch: number;
-  /** The first is the preferred leader. */
-  readonly replicas: readonly number[];
-  readonly inSyncReplicas: readonly number[];
-  readonly offlineReplicas: readonly number[];
-};
-
-export type NewTopic = {
-  readonly name: string;
-  /** Replicas of each partition, the first preferred as leader; or counts, and the cluster chooses (-1: its default). */
-  readonly replicas:
-    | { readonly assignment: ReadonlyMap<number, readonly number[]> }
-    | { readonly partitions: number; readonly replicationFactor: number };
-  readonly config?: Readonly<Record<string, string>>;
-};
-
-/** One topic's or resource's outcome: code 0, or what the cluster had to say. */
-export type Outcome = { readonly name: string; readonly errorCode: number; readonly errorMessage: string | null };
-
-const resourceTypes = { topic: 2, broker: 4 } as const;
-export type ConfigResource = { readonly type: 'topic' | 'broker'; readonly name: string };
-
-/** Where a value comes from, by the number on the wire. */
-export const configSources = {
-  topic: 1,
-  dynamicBroker: 2,
-  dynamicDefaultBroker: 3,
-  staticBroker: 4,
-  default: 5,
-  dynamicBrokerLogger: 6,
-} as const;
-
-export type ConfigEntry = {
-  readonly name: string;
-  /** Null: sensitive, or not set. */
-  readonly value: string | null;
-  readonly isReadOnly: boolean;
-  readonly isSensitive: boolean;
-  /** One of `configSources`. */
-  readonly source: number;
-};
-
-export type ConfigChange =
-  | { readonly name: string; readonly operation: 'set' | 'append' | 'subtract'; readonly value: string }
-  | { readonly name: string; readonly operation: 'delete' };
-
-const operations = { set: 0, delete: 1, append: 2, subtract: 3 } as const;
-
-export type LogDirectory = {
-  readonly broker: number;
-  readonly path: string;
-  readonly errorCode: number;
-  /** -1: the broker does not say. */
-  readonly totalBytes: number;
-  readonly usableBytes: number;
-  readonly replicas: readonly {
-    readonly topic: string;
-    readonly partition: number;
-    readonly sizeBytes: number;
-    readonly offsetLag: number;
-    readonly isFuture: boolean;
-  }[];
-};
-
-/** Special timestamps of ListOffsets. */
-export const offsetTimestamps = { latest: -1, earliest: -2, maxTimestamp: -3 } as const;
-
-export type OffsetAtTimestamp = {
-  readonly topic: string;
-  readonly partition: number;
-  readonly errorCode: number;
-  /** -1: no record is that young. */
-  readonly offset: number;
-  readonly timestampMs: number;
-  readonly leaderEpoch: number;
-};
-
-export type Reassignment = {
-  readonly topic: string;
-  readonly partition: number;
-  /** Null cancels the move that is under way. */
-  readonly replicas: readonly number[] | null;
-};
-
-export type PartitionOutcome = {
-  readonly topic: string;
-  readonly partition: number;
-  readonly errorCode: number;
-  readonly errorMessage: string | null;
-};
-
-export type OngoingReassignment = {
-  readonly topic: string;
-  readonly partition: number;
-  readonly replicas: readonly number[];
-  readonly addingReplicas: readonly number[];
-  readonly removingReplicas: readonly number[];
-};
 
 const createTimeoutMs = 30_000;
 
@@ -304,7 +204,7 @@ export class KafkaAdmin {
             resourceName: name,
             configs: each.map((change) => ({
               name: change.name,
-              configOperation: operations[change.operation],
+              configOperation: configOperations[change.operation],
               value: change.operation === 'delete' ? null : change.value,
             })),
           })),
@@ -500,71 +400,3 @@ export class KafkaAdmin {
     return success(found);
   }
 }
-
-const isPassing = (code: number): boolean =>
-  code === errorCode.NOT_CONTROLLER ||
-  code === errorCode.REQUEST_TIMED_OUT ||
-  code === errorCode.COORDINATOR_LOAD_IN_PROGRESS;
-
-const partitionCodes: NonNullable<RetryOptions<Response<'listOffsets'>>['codesOf']> = (response) =>
-  response.topics.flatMap((topic) => topic.partitions.map((partition) => partition.errorCode));
-
-function byTopic<Item extends { readonly topic: string }>(items: readonly Item[]): [string, Item[]][] {
-  return [...Map.groupBy(items, (item) => item.topic)];
-}
-
-const topicDescription = (topic: Element<Response<'metadata'>['topics']>): TopicDescription => ({
-  name: topic.name ?? '',
-  topicId: topic.topicId,
-  isInternal: topic.isInternal,
-  errorCode: topic.errorCode,
-  partitions: topic.partitions
-    .map((partition) => ({
-      partition: partition.partitionIndex,
-      leader: partition.leaderId,
-      leaderEpoch: partition.leaderEpoch,
-      replicas: partition.replicaNodes,
-      inSyncReplicas: partition.isrNodes,
-      offlineReplicas: partition.offlineReplicas,
-    }))
-    .sort((one, other) => one.partition - other.partition),
-});
-
-function creatableTopic({ name, replicas, config = {} }: NewTopic): Element<RequestInput<'createTopics'>['topics']> {
-  const configs = Object.entries(config).map(([key, value]) => ({ name: key, value }));
-  if ('partitions' in replicas) {
-    const { partitions, replicationFactor } = replicas;
-    return { name, numPartitions: partitions, replicationFactor, assignments: [], configs };
-  }
-  const assignments = [...replicas.assignment].map(([partitionIndex, brokerIds]) => ({ partitionIndex, brokerIds }));
-  return { name, numPartitions: -1, replicationFactor: -1, assignments, configs };
-}
-
-const resourceType = (type: number): ConfigResource['type'] => (type === resourceTypes.topic ? 'topic' : 'broker');
-
-type DescribedConfig = Element<Element<Response<'describeConfigs'>['results']>['configs']>;
-
-const configEntry = (config: DescribedConfig): ConfigEntry => ({
-  name: config.name,
-  value: config.value,
-  isReadOnly: config.readOnly,
-  isSensitive: config.isSensitive,
-  source: config.configSource === -1 && config.isDefault ? configSources.default : config.configSource,
-});
-
-const logDirectory = (broker: number, result: Element<Response<'describeLogDirs'>['results']>): LogDirectory => ({
-  broker,
-  path: result.logDir,
-  errorCode: result.errorCode,
-  totalBytes: result.totalBytes,
-  usableBytes: result.usableBytes,
-  replicas: result.topics.flatMap(({ name, partitions }) =>
-    partitions.map(({ partitionIndex, partitionSize, offsetLag, isFutureKey }) => ({
-      topic: name,
-      partition: partitionIndex,
-      sizeBytes: partitionSize,
-      offsetLag,
-      isFuture: isFutureKey,
-    })),
-  ),
-});

@@ -12,13 +12,13 @@
  */
 
 export { type ErrorName, errorCode, errorName } from '../../protocol/kafka/index.ts';
+export { KafkaAdmin } from './admin.ts';
 export {
   type ClusterDescription,
   type ConfigChange,
   type ConfigEntry,
   type ConfigResource,
   configSources,
-  KafkaAdmin,
   type LogDirectory,
   type NewTopic,
   type OffsetAtTimestamp,
@@ -29,7 +29,7 @@ export {
   type PartitionOutcome,
   type Reassignment,
   type TopicDescription,
-} from './admin.ts';
+} from './admin-types.ts';
 export {
   anyBroker,
   type BrokerNode,
