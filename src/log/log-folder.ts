@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { failure, type Result, success } from '../base/index.ts';
 import { formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
 import type { LogConfig } from './config.ts';
+import { lockFolder, unlockFolder } from './folder-lock.ts';
 import { type LogDeps, PartitionLog } from './partition-log.ts';
 import { type StorageProblem, storageProblem } from './problems.ts';
 import {
@@ -71,7 +72,12 @@ export class LogFolder {
     const { disk, logger, clock } = deps;
     try {
       disk.makeFolder(path);
-      disk.replace(`${path}/.lock`, '');
+      const holder = lockFolder(disk, path);
+      if (holder !== undefined) {
+        return failure(
+          `the log folder ${path} is in use by process ${holder}: stop that broker, or give this one another folder in log.dirs`,
+        );
+      }
       const metaText = disk.read(`${path}/meta.properties`)?.toString('utf8');
       const meta = metaText === undefined ? undefined : parseMetaProperties(metaText);
       if (meta !== undefined && !meta.ok) return failure(`${path}/meta.properties: ${meta.problem}`);
@@ -284,5 +290,6 @@ export class LogFolder {
     this.checkpoint(highWatermarkOf);
     if (isClean) this.deps.disk.replace(`${this.path}/.kafka_cleanshutdown`, formatCleanShutdown(brokerEpoch));
     this.logs.clear();
+    unlockFolder(this.deps.disk, this.path);
   }
 }

@@ -89,3 +89,17 @@ test('a partition that cannot be loaded is offline, the others are served', () =
   expect(again.get('orders', 1)?.logEndOffset).toBe(1);
   expect(again.create('orders', 0, defaultLogConfig, undefined)).toMatchObject({ ok: false });
 });
+
+test('a folder in which another process works is refused, one whose process is gone is taken', () => {
+  const disk = new MemoryDisk();
+  const stat = (pid: number, start: number): string => `${pid} (node (x) y) S 1 ${'0 '.repeat(17)}${start} 0 0\n`;
+  disk.files.set('/proc/self/stat', Buffer.from(stat(7, 111)));
+  disk.files.set('/logs/.lock', Buffer.from('42 333'));
+  disk.files.set('/proc/42/stat', Buffer.from(stat(42, 333)));
+  const refused = LogFolder.open('/logs', depsOn(disk), () => defaultLogConfig);
+  expect(refused).toMatchObject({ ok: false, problem: expect.stringMatching(/in use by process 42/) });
+  // Another process has the number now.
+  disk.files.set('/proc/42/stat', Buffer.from(stat(42, 999)));
+  open(depsOn(disk));
+  expect(text(disk, '.lock')).toBe('7 111');
+});

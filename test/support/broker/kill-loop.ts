@@ -179,7 +179,7 @@ class Writer {
 
   private async pump(connection: KafkaConnection): Promise<void> {
     // First what may or may not have arrived, with the sequences that it had.
-    for (const sent of [...this.unacknowledged]) if (!(await this.send(connection, sent))) return;
+    for (const sent of [...this.unacknowledged]) if (!(await this.send(connection, sent, 'alone'))) return;
     const pending = new Set<Promise<boolean>>();
     let isBroken = false;
     while (this.isRunning && !isBroken) {
@@ -187,7 +187,7 @@ class Writer {
       const sent = { value: this.nextValue, sequence: this.nextValue };
       this.nextValue++;
       this.unacknowledged.push(sent);
-      const sending = this.send(connection, sent).then((isSent) => {
+      const sending = this.send(connection, sent, 'among others').then((isSent) => {
         pending.delete(sending);
         if (!isSent) isBroken = true;
         return isSent;
@@ -198,7 +198,11 @@ class Writer {
     await Promise.all(pending);
   }
 
-  private async send(connection: KafkaConnection, { value, sequence }: Sent): Promise<boolean> {
+  private async send(
+    connection: KafkaConnection,
+    { value, sequence }: Sent,
+    company: 'alone' | 'among others',
+  ): Promise<boolean> {
     const records = buildBatch({
       records: [
         { key: null, value: Buffer.from(`${value} ${'x'.repeat(this.random.below(800))}`), timestampMs: Date.now() },
@@ -218,7 +222,9 @@ class Writer {
       const isPassing =
         code === undefined ||
         code === errorCode.NOT_LEADER_OR_FOLLOWER ||
-        code === errorCode.UNKNOWN_TOPIC_OR_PARTITION;
+        code === errorCode.UNKNOWN_TOPIC_OR_PARTITION ||
+        // The one before it was refused because nobody led the partition yet: both are sent again, in order.
+        (code === errorCode.OUT_OF_ORDER_SEQUENCE_NUMBER && company === 'among others');
       if (!isPassing) throw new Error(`record ${value} of partition ${this.partition} was refused with ${code}`);
       return false;
     }

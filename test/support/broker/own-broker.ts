@@ -163,10 +163,14 @@ export async function spawnBroker(
     await ended;
   };
   try {
-    await until(() => {
-      if (child.exitCode !== null) throw new Error(`the broker has ended: ${output}`);
-      return output.includes('the broker has started');
-    }, 'the broker process has started');
+    await until(
+      () => {
+        if (child.exitCode !== null) throw new Error(`the broker has ended: ${output}`);
+        return output.includes('the broker has started');
+      },
+      'the broker process has started',
+      60_000,
+    );
   } catch (error) {
     await kill('SIGKILL');
     throw new Error(`${(error as Error).message}: ${output}`, { cause: error });
