@@ -56,8 +56,10 @@ export type ApiServerProblem = {
 const problem = (kind: ApiServerProblem['kind'], message: string) => failure({ kind, message });
 
 const defaultRange = '127.96.0.0/16';
-const stopGraceMs = 1_000;
+const stopGraceMs = 200;
 const headersTimeoutMs = 10_000;
+/** More are refused; each watch of an HTTP/1.1 client is one. */
+const connectionsLimit = 4_096;
 
 export async function startApiServer(options: ApiServerOptions): Promise<Result<ApiServer, ApiServerProblem>> {
   const { folder, clock, logger } = options;
@@ -86,7 +88,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Result<
     );
   }
   const unlock = lock.value;
-  const opened = await Store.open(folder);
+  const opened = await Store.open(folder, (err, during) => logger.error({ err }, during));
   if (!opened.ok) {
     unlock();
     return problem('data-damaged', opened.problem.message);
@@ -107,7 +109,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Result<
       serviceAddress: (wanted) => serviceAddress(range, store.list('services'), wanted, Math.random),
     }),
     podLogs: options.podLogs,
-    isStopping: () => stopping,
+    isStopping: () => stopping || store.isBroken,
   };
   const server = httpsServer(api, keys);
   const listening = await listen(server, address, options.port);
@@ -135,7 +137,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Result<
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       // Requests under way may end; watches never would.
-      const timer = clock.after(Math.min(stopGraceMs, 200), () => {
+      const timer = clock.after(stopGraceMs, () => {
         for (const socket of sockets) socket.destroy();
       });
       await closed;
@@ -165,6 +167,7 @@ function httpsServer(api: Served, keys: Credentials): Server {
       void serve(api, request, response);
     },
   );
+  server.maxConnections = connectionsLimit;
   server.on('tlsClientError', (cause, socket) => {
     api.logger.debug({ err: cause }, 'a connection was not TLS, or not ours');
     socket.destroy();

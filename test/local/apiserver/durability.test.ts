@@ -25,6 +25,10 @@ const map = (name: string, value: string) => ({
   data: { value },
 });
 
+const unexpected = (problem: unknown): never => {
+  throw problem;
+};
+
 test('what was acknowledged before kill -9 is there afterwards, and the revision goes on', async () => {
   using folder = temporaryFolder();
   const child = fork(join(import.meta.dirname, 'server-process.ts'), [folder.path], { stdio: 'inherit' });
@@ -107,7 +111,7 @@ test('a journal that is damaged in its middle is refused with its line, not serv
 
 test('the journal is rewritten when it has grown, and keeps what lives', async () => {
   using folder = temporaryFolder();
-  const opened = await Store.open(folder.path);
+  const opened = await Store.open(folder.path, unexpected);
   if (!opened.ok) throw new Error(opened.problem.message);
   const store = opened.value;
   const filler = 'x'.repeat(100_000);
@@ -128,11 +132,34 @@ test('the journal is rewritten when it has grown, and keeps what lives', async (
   expect(files).toHaveLength(1);
   expect(files[0]).not.toBe('objects-0000000001.journal');
   expect(statSync(join(folder.path, files[0] as string)).size).toBeLessThan(8 << 20);
-  const again = await Store.open(folder.path);
+  const again = await Store.open(folder.path, unexpected);
   if (!again.ok) throw new Error(again.problem.message);
   expect(again.value.revision).toBe(revision);
   expect(again.value.list('things').map((thing) => thing.round)).toEqual([117, 118, 119]);
   await again.value.close();
+});
+
+test('after a write that failed nothing is acknowledged any more, and what to do is said', async () => {
+  using folder = temporaryFolder();
+  const problems: string[] = [];
+  const opened = await Store.open(folder.path, (problem, during) =>
+    problems.push(`${during}: ${(problem as Error).message}`),
+  );
+  if (!opened.ok) throw new Error(opened.problem.message);
+  const store = opened.value;
+  const thing = (name: string) => ({ apiVersion: 'v1', kind: 'Thing', metadata: { name } });
+  store.put('things', '/a', thing('a'));
+  await store.durable();
+  // A closed file fails as a full disk does.
+  await store.close();
+  store.put('things', '/b', thing('b'));
+  await expect(store.durable()).rejects.toThrow(/could not be written .* make room for it, then start again/);
+  expect(() => store.put('things', '/c', thing('c'))).toThrow('could not be written');
+  expect(store.get('things', '/c')).toBeUndefined();
+  expect(problems).toHaveLength(1);
+  const again = await Store.open(folder.path, unexpected);
+  expect(again.ok && again.value.list('things').map((object) => object.metadata.name)).toEqual(['a']);
+  if (again.ok) await again.value.close();
 });
 
 test('a second instance on the same folder is refused and told who is there', async () => {

@@ -58,13 +58,20 @@ async function answer(api: Served, request: IncomingMessage, response: ServerRes
   response.setHeader('Cache-Control', 'no-cache, private');
   const [first = ''] = path.split('/').slice(1);
   if (['healthz', 'readyz', 'livez'].includes(first)) {
-    const stopping = first === 'readyz' && api.isStopping();
+    const stopping = first !== 'livez' && api.isStopping();
     response.writeHead(stopping ? 500 : 200, { 'Content-Type': 'text/plain; charset=utf-8' });
-    response.end(stopping ? 'shutting down' : 'ok');
+    response.end(stopping ? 'it stops, or cannot store anything' : 'ok');
     return;
   }
   if (!openPaths.has(path) && !(request.socket as TLSSocket).authorized) {
     throw new Refusal('Unauthorized', 'Unauthorized');
+  }
+  const impersonated = request.headers['impersonate-user'];
+  if (impersonated !== undefined) {
+    throw new Refusal(
+      'Forbidden',
+      `users ${JSON.stringify(impersonated)} is forbidden: the local API server has one user, the administrator, and nobody to act as`,
+    );
   }
   const discovery = discoveryAnswer(api, path, request.headers.accept ?? '');
   if (discovery !== undefined) {

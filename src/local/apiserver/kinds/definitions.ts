@@ -183,6 +183,8 @@ function validate(definition: KubeObject): FieldError[] {
   if (spec.scope !== 'Namespaced' && spec.scope !== 'Cluster') {
     errors.push(fieldError.notSupported('spec.scope', spec.scope ?? '', ['Cluster', 'Namespaced']));
   }
+  const strategy = (definition.spec as { conversion?: { strategy?: string } }).conversion?.strategy ?? 'None';
+  if (strategy !== 'None') errors.push(fieldError.notSupported('spec.conversion.strategy', strategy, ['None']));
   const names = spec.names ?? {};
   for (const name of ['plural', 'kind'] as const) {
     if ((names[name] ?? '') === '') errors.push(fieldError.required(`spec.names.${name}`));

@@ -27,6 +27,8 @@ export interface KindRules {
   /** `old` is there for updates only. */
   readonly validate?: (object: KubeObject, old?: KubeObject) => FieldError[];
   readonly validateUpdate?: (object: KubeObject, old: KubeObject) => FieldError[];
+  /** Told to who creates one: what this cluster does not do with it. */
+  readonly notice?: string;
   /** metadata.generation counts the changes of spec. */
   readonly generation?: boolean;
 }

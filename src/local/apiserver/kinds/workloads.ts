@@ -102,7 +102,10 @@ const selectorUnchanged = (object: KubeObject, old: KubeObject): FieldError[] =>
     ? []
     : [fieldError.invalid('spec.selector', specOf(object).selector, 'field is immutable')];
 
+const nobodyRuns = 'the local Kubernetes keeps this object, but has no controller that would make pods of it';
+
 export const deploymentRules: KindRules = {
+  notice: nobodyRuns,
   generation: true,
   defaults: (object) => {
     const spec = specOf(object);
@@ -125,6 +128,7 @@ export const deploymentRules: KindRules = {
 };
 
 export const replicaSetRules: KindRules = {
+  notice: nobodyRuns,
   generation: true,
   defaults: (object) => {
     const spec = specOf(object);

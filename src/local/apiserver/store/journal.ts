@@ -12,7 +12,7 @@ import {
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { assert, failure, type Result, success } from '../../../base/index.ts';
+import { failure, type Result, success } from '../../../base/index.ts';
 import type { KubeObject } from '../object.ts';
 
 /** One change: an object's new content, or its removal when `object` is absent. */
@@ -63,7 +63,8 @@ export class Journal {
   #waiters: { readonly revision: number; readonly resolve: () => void; readonly reject: (cause: unknown) => void }[] =
     [];
   #durableRevision: number;
-  #broken: unknown;
+  #broken: Error | undefined;
+  readonly #onBroken: (problem: Error) => void;
   readonly #snapshot: () => { revision: number; entries: Iterable<JournalEntry> };
   readonly #onDurable: (revision: number) => void;
 
@@ -72,7 +73,9 @@ export class Journal {
     opened: { generation: number; file: FileHandle; sizeBytes: number; revision: number },
     snapshot: () => { revision: number; entries: Iterable<JournalEntry> },
     onDurable: (revision: number) => void,
+    onBroken: (problem: Error) => void,
   ) {
+    this.#onBroken = onBroken;
     this.#folder = folder;
     this.#generation = opened.generation;
     this.#file = opened.file;
@@ -88,12 +91,14 @@ export class Journal {
    *
    * @param snapshot   all live objects and the newest revision, for compaction
    * @param onDurable  called when everything up to a revision is on the device, in order
+   * @param onBroken   called once, when a write has failed and nothing more can be stored
    */
   static async open(
     folder: string,
     replay: (entry: JournalEntry) => void,
     snapshot: () => { revision: number; entries: Iterable<JournalEntry> },
     onDurable: (revision: number) => void,
+    onBroken: (problem: Error) => void,
   ): Promise<Result<Journal, JournalProblem>> {
     for (const name of readdirSync(folder)) if (name.endsWith('.journal.new')) rmSync(join(folder, name));
     const generations = readdirSync(folder)
@@ -130,16 +135,21 @@ export class Journal {
     }
     const file = await open(path, 'a');
     syncFolder(folder);
-    return success(new Journal(folder, { generation, file, sizeBytes, revision }, snapshot, onDurable));
+    return success(new Journal(folder, { generation, file, sizeBytes, revision }, snapshot, onDurable, onBroken));
   }
 
   get durableRevision(): number {
     return this.#durableRevision;
   }
 
-  /** Queues an entry; it is durable when `durable(entry.revision)` resolves. */
+  /** The failure after which nothing is written any more. */
+  get broken(): Error | undefined {
+    return this.#broken;
+  }
+
+  /** Queues an entry; it is durable when `durable(entry.revision)` resolves. Throws once a write has failed. */
   append(entry: JournalEntry): void {
-    assert(this.#broken === undefined, 'nothing is appended to a journal whose last write failed');
+    if (this.#broken !== undefined) throw this.#broken;
     this.#pending.push({ revision: entry.revision, text: line(entry) });
     this.#running ??= this.#run();
   }
@@ -181,9 +191,15 @@ export class Journal {
       }
     } catch (cause) {
       // After a failed flush the pages may be lost: nothing more is acknowledged.
-      this.#broken = cause;
-      for (const waiter of this.#waiters) waiter.reject(cause);
+      const { message } = cause as Error;
+      const broken = new Error(
+        `the data folder ${this.#folder} could not be written (${message}); make room for it, then start again`,
+        { cause },
+      );
+      this.#broken = broken;
+      for (const waiter of this.#waiters) waiter.reject(broken);
       this.#waiters = [];
+      this.#onBroken(broken);
     } finally {
       this.#running = undefined;
     }

@@ -43,13 +43,24 @@ export class Store {
   #revisionAtOpen = 0;
   #journal: Journal | undefined;
 
-  static async open(folder: string): Promise<Result<Store, JournalProblem>> {
-    const store = new Store();
+  readonly #onProblem: (problem: unknown, during: string) => void;
+
+  private constructor(onProblem: (problem: unknown, during: string) => void) {
+    this.#onProblem = onProblem;
+  }
+
+  /** @param onProblem  hears of a failed write, after which nothing is stored, and of listeners that throw */
+  static async open(
+    folder: string,
+    onProblem: (problem: unknown, during: string) => void,
+  ): Promise<Result<Store, JournalProblem>> {
+    const store = new Store(onProblem);
     const journal = await Journal.open(
       folder,
       (entry) => store.#replay(entry),
       () => store.#snapshot(),
       (revision) => store.#deliver(revision),
+      (problem) => onProblem(problem, 'the journal is broken'),
     );
     if (!journal.ok) return failure(journal.problem);
     store.#journal = journal.value;
@@ -66,6 +77,11 @@ export class Store {
   /** Resolves when everything written so far is on the device. */
   durable(): Promise<void> {
     return this.#opened().durable(this.#revision);
+  }
+
+  /** Whether changes can still be stored. */
+  get isBroken(): boolean {
+    return this.#opened().broken !== undefined;
   }
 
   get durableRevision(): number {
@@ -104,6 +120,7 @@ export class Store {
 
   /** Stores the object under a new revision and answers it as it is stored now. */
   put(bucketName: string, key: string, object: KubeObject): KubeObject {
+    this.#checkWritable();
     const bucket = this.#bucket(bucketName);
     const previous = bucket.objects.get(key);
     this.#revision += 1;
@@ -117,6 +134,7 @@ export class Store {
 
   /** @param last  the object as watchers shall see it last; its resourceVersion becomes that of the removal */
   remove(bucketName: string, key: string, last: KubeObject): KubeObject {
+    this.#checkWritable();
     const bucket = this.#bucket(bucketName);
     const previous = bucket.objects.get(key);
     this.#revision += 1;
@@ -144,6 +162,20 @@ export class Store {
   listenToAll(listener: (bucket: string, event: StoredEvent) => void): () => void {
     this.#everyListener.add(listener);
     return () => this.#everyListener.delete(listener);
+  }
+
+  #checkWritable(): void {
+    const { broken } = this.#opened();
+    if (broken !== undefined) throw broken;
+  }
+
+  /** A listener's mistake is not the store's. */
+  #tell(call: () => void): void {
+    try {
+      call();
+    } catch (problem) {
+      this.#onProblem(problem, 'a listener failed');
+    }
   }
 
   #opened(): Journal {
@@ -212,8 +244,8 @@ export class Store {
         const dropped = bucket.history.splice(0, historyEvents / 4);
         bucket.forgottenRevision = (dropped.at(-1) as StoredEvent).revision;
       }
-      for (const listener of bucket.listeners) listener(event);
-      for (const listener of this.#everyListener) listener(bucket.name, event);
+      for (const listener of bucket.listeners) this.#tell(() => listener(event));
+      for (const listener of this.#everyListener) this.#tell(() => listener(bucket.name, event));
     }
     this.#undelivered.splice(0, delivered);
   }

@@ -121,6 +121,7 @@ function insert(api: Api, call: Call, sent: KubeObject, own: (object: KubeObject
   const name = sent.metadata.name as string;
   const key = storeKey(call.namespace, name);
   if (api.store.get(resource.bucket, key) !== undefined) throw alreadyExists(resource, name);
+  if (resource.rules.notice !== undefined) call.warn(resource.rules.notice);
   const owned = prepareCreated(api, resource, toStored(call, sent), (object) =>
     toStored(call, own(served(resource, object))),
   );
