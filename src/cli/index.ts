@@ -19,6 +19,7 @@ const roles: Record<string, Role> = {
   },
   plan: { summary: 'plans where partitions live, and carries it out', load: () => import('./plan.ts') },
   local: { summary: 'runs it all on this machine, with a small Kubernetes', load: () => import('./local.ts') },
+  validate: { summary: 'checks resource files without a cluster', load: () => import('./validate.ts') },
   crds: { summary: 'prints the CustomResourceDefinitions', load: () => import('./crds.ts') },
   zookeeper: {
     summary: 'a server of the ZooKeeper protocol, configured by zoo.cfg',
