@@ -112,7 +112,8 @@ export function createWorkQueue(
       failures.delete(key);
       if (next.kind === 'requeue') addAfter(key, next.afterMs);
     }
-    if (dirty.delete(key) && !stopped) ready.add(key);
+    // It may be running again already: `add` looks.
+    if (dirty.delete(key)) add(key);
     pump();
   }
 

@@ -40,6 +40,23 @@ test('one key never runs twice at once, and runs again if it was added while it 
   expect({ runs, most }).toEqual({ runs: 2, most: 1 });
 });
 
+test('a key that asks to run again at once and was added while it ran still never runs twice at once', async () => {
+  let running = 0;
+  let most = 0;
+  let runs = 0;
+  const { queue } = queueOf(async () => {
+    runs++;
+    most = Math.max(most, ++running);
+    if (runs === 1) queue.add('a');
+    await new Promise((resolve) => setImmediate(resolve));
+    running--;
+    return runs === 1 ? requeueAfterMs(0) : done;
+  }, 8);
+  queue.add('a');
+  await queue.idle();
+  expect(most).toBe(1);
+});
+
 test('no more keys run at once than the bound', async () => {
   let running = 0;
   let most = 0;
