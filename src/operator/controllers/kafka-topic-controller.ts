@@ -26,6 +26,9 @@ import { beginPass } from './pass.ts';
 const writesAtOnce = 16;
 const askAgainMs = 500;
 
+/** Topics that are made, changed or deleted in one pass. */
+const topicsPerPass = 100;
+
 /** One topic on its way through the pass. */
 type Item = {
   readonly raw: RawObject;
@@ -40,6 +43,8 @@ type Verdict = {
   readonly isConfigured: boolean;
   /** The resource may go: its topic is gone, or was never its own. */
   readonly release?: string;
+  /** Its turn comes in the next pass, which follows at once. */
+  readonly isForLater?: boolean;
   /** What was done to the topic, for an event. */
   readonly did?: Why;
 };
@@ -71,6 +76,7 @@ export async function reconcileKafkaTopics(key: string, context: Context): Promi
     finish(item, verdicts.get(item) ?? nothing, context),
   );
 
+  if ([...verdicts.values()].some(({ isForLater }) => isForLater === true)) return requeueAfterMs(0);
   const problem = problems.find((each) => each !== undefined);
   if (problem !== undefined) return retryBecause(problem);
   if (failedBegin !== undefined) return failedBegin;
@@ -112,7 +118,7 @@ async function decideAll(
     return verdicts;
   }
   const owners = topicOwners(valid.map(({ topic }) => topic));
-  const planned = valid.map((item) => ({
+  const wanted = valid.map((item) => ({
     item,
     plan: planTopic(item.topic, {
       cluster: cluster.cluster,
@@ -121,6 +127,11 @@ async function decideAll(
       notReadyForTopics: cluster.notReadyForTopics,
     }),
   }));
+  // So many at a time: their statuses tell how far it is, and a change of plan is seen between.
+  const withWork = wanted.filter(({ plan }) => isWork(plan));
+  const later = new Set(withWork.slice(topicsPerPass).map(({ item }) => item));
+  for (const item of later) verdicts.set(item, { ...nothing, isForLater: true });
+  const planned = wanted.filter(({ item }) => !later.has(item));
   // A topic is made only once its resource cannot vanish without it.
   const held = new Map<Item, string | undefined>();
   await inParallel(
@@ -154,6 +165,9 @@ async function decideAll(
   }
   return verdicts;
 }
+
+const isWork = ({ kind }: TopicPlan): boolean =>
+  kind === 'create' || kind === 'addPartitions' || kind === 'alterConfig' || kind === 'delete';
 
 const wantsFinalizer = (topic: KafkaTopic, plan: TopicPlan): boolean =>
   topic.metadata.deletionTimestamp === undefined &&
@@ -232,6 +246,7 @@ function doing(
 
 /** Status, event, finalizer. @returns what went wrong */
 async function finish({ raw, topic }: Item, verdict: Verdict, context: Context): Promise<string | undefined> {
+  if (verdict.isForLater === true) return undefined;
   const { did } = verdict;
   if (did !== undefined) {
     context.events.record(raw, { type: 'Normal', reason: did.reason, note: did.message });
