@@ -205,6 +205,8 @@ async function start(
           ...environment,
           KUBECONFIG: kubeconfigFile,
           HIKUBE_HOSTS_FILE: hostsFile,
+          // One at a time, kept by us: after a crash it goes on leading at once.
+          HIKUBE_OPERATOR_IDENTITY: 'local-operator',
           // Its health endpoint is on an address of this instance's own, so that instances do not meet there.
           HIKUBE_POD_ADDRESS: network.operatorAddress,
         },

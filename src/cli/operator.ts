@@ -68,7 +68,8 @@ async function start(options: Options): Promise<number> {
   const random = platform.systemRandom();
   const deps = { clock: platform.systemClock, random, logger };
   const client = createKubeClient(access.value, deps);
-  const identity = `${hostname()}-${random.nextUint32().toString(36)}`;
+  // Who starts one operator at a time may say that it is always the same one: then it need not wait for its own lease to run out.
+  const identity = process.env.HIKUBE_OPERATOR_IDENTITY ?? `${hostname()}-${random.nextUint32().toString(36)}`;
   const operator = startOperator(
     {
       images: { embedded: options.image, apache: options.apacheImage },

@@ -114,6 +114,7 @@ function keepOperator(folder: string, kubeconfig: string): { pid(): number | und
         HOME: process.env.HOME,
         KUBECONFIG: kubeconfig,
         HIKUBE_HOSTS_FILE: join(folder, 'hosts'),
+        HIKUBE_OPERATOR_IDENTITY: 'e2e-operator',
         HIKUBE_POD_ADDRESS: `127.${network}.0.2`,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
