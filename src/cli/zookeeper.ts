@@ -34,6 +34,12 @@ export async function run(args: readonly string[]): Promise<number> {
     .action(async (file: string, options: Options) => {
       exitCode = await serve(file, options);
     });
+  const { backupCommands } = await import('./zookeeper-backup.ts');
+  for (const part of backupCommands((code) => {
+    exitCode = code;
+  })) {
+    command.addCommand(part);
+  }
   await command.parseAsync([...args], { from: 'user' });
   return exitCode;
 }

@@ -17,6 +17,9 @@
 export { serveAdmin } from './admin/admin-server.ts';
 export { answerWord } from './admin/four-letter-words.ts';
 export { metricsOf } from './admin/metrics.ts';
+export { readTree, writeTree } from './backup/backup.ts';
+export type { SavedNode } from './backup/backup-file.ts';
+export { parseBackup, renderBackup } from './backup/backup-file.ts';
 export type { EnsembleOptions } from './ensemble/ensemble.ts';
 export { startEnsemble } from './ensemble/ensemble.ts';
 export type { Orderer, ServerDeps, ServerMode } from './server.ts';
