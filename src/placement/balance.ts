@@ -17,11 +17,17 @@ export type BalanceScope = {
 };
 
 const rounds = 12;
+/** In the first rounds no step pushes a broker out of the band for the good of another. */
+const strictRounds = 2;
 /** A step must lower the potential by this much: below it, rounding decides. */
 const leastDrop = 1e-9;
 /** Brokers asked as donors or receivers for one replica, and replicas looked at on each. */
-const targetSamples = 24;
-const donorSamples = 48;
+const targetSamples = 16;
+const donorSamples = 24;
+/** Passes over all donors for one receiver. */
+const fillAttempts = 64;
+/** A receiver that lacks more than this of its share is filled evenly over the dimensions before anything else. */
+const bulkShare = 0.03;
 
 /**
  * Brings brokers into the band by steps that each lower the potential: leaderships first (no bytes), then replicas
@@ -33,19 +39,21 @@ export function balance(working: Working, candidates: Candidates, scope: Balance
   candidates.restrict(scope.mayReceive);
   let before = working.potential();
   for (let round = 0; round < rounds && before > leastDrop; round++) {
-    passLeaderships(working, scope);
+    // Where much must move, leaders are evened after it: leaders given to those who hold few replicas now would be in
+    // the way of the replicas they are to get.
+    if (round > 0 || scope.leadersOnly || !isFarOff(working)) passLeaderships(working, scope);
     if (!scope.leadersOnly) {
       const index = working.replicasByBroker();
       for (const broker of working.outside()) {
         if (!isInScope(broker)) continue;
         if (scope.mayReceive === undefined || !scope.mayReceive(broker))
-          shed(working, candidates, scope, broker, index);
+          shed(working, candidates, scope, broker, index, round < strictRounds);
       }
       const again = working.replicasByBroker();
       const donors = fullest(working);
       for (const broker of working.outside()) {
         if (!isInScope(broker) || (scope.mayReceive !== undefined && !scope.mayReceive(broker))) continue;
-        if (working.receiving[broker] === 1) fill(working, scope, broker, donors, again);
+        if (working.receiving[broker] === 1) fill(working, scope, broker, donors, again, round < strictRounds);
       }
       if (round > 0) exchange(working, scope, isInScope, working.replicasByBroker());
     }
@@ -56,6 +64,16 @@ export function balance(working: Working, candidates: Candidates, scope: Balance
   if (!scope.leadersOnly) takeBack(working, scope);
   passLeaderships(working, scope);
   candidates.restrict(undefined);
+}
+
+/** Whether more than a tenth of the brokers are out of the band in bytes on disk. */
+function isFarOff({ targets, loads, brokers }: Working): boolean {
+  let out = 0;
+  for (let cell = 0; cell < brokers * dimensions; cell += dimensions) {
+    const relative = loads[cell]! * targets.perShare[cell]!;
+    if (targets.perShare[cell]! > 0 && (relative > targets.high[cell]! || relative < targets.low[cell]!)) out++;
+  }
+  return out > brokers / 10;
 }
 
 /** Passes leaderships to followers while that brings leaders, their bytes and CPU nearer to even. */
@@ -132,6 +150,7 @@ function shed(
   scope: BalanceScope,
   broker: number,
   { first, cells }: ByBroker,
+  isStrict: boolean,
 ): void {
   const { width, replicas, model } = working;
   const slope = new Float64Array(dimensions);
@@ -143,6 +162,10 @@ function shed(
     working.loads[broker * dimensions]! / Math.max(1, working.loads[broker * dimensions + replicaCount]!);
   for (let attempt = 0; attempt < 6; attempt++) {
     if (!slopeOf(working, broker, slope)) return;
+    const { targets, loads } = working;
+    const excess =
+      loads[broker * dimensions]! - targets.high[broker * dimensions]! * targets.share[broker * dimensions]!;
+    const isHeavy = attempt === 0 && excess > 0 && targets.share[broker * dimensions]! > 0;
     let found = 0;
     for (let at = 0; at < count; at++) {
       const cell = cells[first[broker]! + at]!;
@@ -153,7 +176,10 @@ function shed(
       let score = 0;
       for (let dimension = 0; dimension < dimensions; dimension++) score += slope[dimension]! * item[dimension]!;
       if (score <= 0) continue;
-      scores[at] = score / (item[0]! + 0.1 * meanSize + 1);
+      // Bytes that must leave anyway leave by chance, so that the other loads go with them in proportion. Then what is
+      // left goes by relief a byte.
+      if (isHeavy && item[0]! > excess) continue;
+      scores[at] = isHeavy ? working.random.next() : score / (item[0]! + 0.1 * meanSize + 1);
       order[found++] = at;
     }
     const sorted = order.subarray(0, found).sort((one, other) => scores[other]! - scores[one]! || one - other);
@@ -163,11 +189,13 @@ function shed(
       const cell = cells[first[broker]! + at]!;
       const row = Math.floor(cell / width);
       const column = cell % width;
-      const to = bestDrop(working, candidates, row, column, needs);
+      const to = bestDrop(working, candidates, row, column, needs, isStrict);
       if (to === nobody) continue;
       working.move(row, column, to);
       moved++;
-      if ((moved & 15) === 0 && !slopeOf(working, broker, slope)) return;
+      if ((moved & 7) !== 0) continue;
+      if (!slopeOf(working, broker, slope)) return;
+      if (isHeavy && slope[0]! <= 0) break;
     }
     if (moved === 0) return;
   }
@@ -198,19 +226,21 @@ function bestDrop(
   row: number,
   column: number,
   needs: readonly number[],
+  isStrict: boolean,
 ): number {
   const { model } = working;
   let best: number = nobody;
-  let bestBy = leastDrop;
   let bestWeight = Number.POSITIVE_INFINITY;
+  const relief = working.prepareMove(row, column);
+  working.prepareWeight(row, column === 0);
   const look = (to: number): void => {
-    const drop = working.dropOfMove(row, column, to);
-    if (drop < bestBy * 0.98) return;
-    const weight = working.pressure(row, column === 0, to);
-    if (drop < bestBy * 1.02 && weight >= bestWeight) return;
+    // The lightest, not the one with the largest fall: that would fill one dimension and starve another.
+    const weight = working.weightOn(to);
+    if (weight >= bestWeight) return;
+    const drop = working.dropOn(to);
+    if (relief + drop <= leastDrop || (isStrict && drop < -leastDrop / 1000)) return;
     if (!working.mayMove(row, column, to) || !working.isAffordable(row, column, to)) return;
     best = to;
-    bestBy = Math.max(drop, leastDrop);
     bestWeight = weight;
   };
   if (needs.length > 0) {
@@ -254,16 +284,18 @@ function fill(
   broker: number,
   donors: readonly number[],
   byBroker: ByBroker,
+  isStrict: boolean,
 ): void {
   const { width, replicas, model } = working;
   const { first, cells } = byBroker;
   const slope = new Float64Array(dimensions);
   const item = new Float64Array(dimensions);
-  for (let attempt = 0; attempt < 3; attempt++) {
+  for (let attempt = 0; attempt < fillAttempts; attempt++) {
     let moved = 0;
     // The more is missing, the more each donor gives at once.
     const missing = missingShare(working, broker);
     if (missing === 0) return;
+    const isBulk = missing > bulkShare;
     const each = Math.max(
       1,
       Math.ceil((missing * working.targets.share[broker * dimensions + replicaCount]!) / donors.length),
@@ -278,7 +310,7 @@ function fill(
       const tries = Math.min(count, donorSamples);
       for (let given = 0; given < each; given++) {
         let bestCell = -1;
-        let bestScore = 0;
+        let bestScore = isBulk ? Number.NEGATIVE_INFINITY : 0;
         for (let sample = 0; sample < tries; sample++) {
           const cell = cells[first[donor]! + (count <= donorSamples ? sample : working.random.below(count))]!;
           if (replicas[cell] !== donor) continue;
@@ -287,9 +319,11 @@ function fill(
           let want = 0;
           for (let dimension = 0; dimension < dimensions; dimension++) want -= slope[dimension]! * item[dimension]!;
           if (want <= 0) continue;
-          const drop = working.dropOfMove(row, cell % width, broker);
+          const relief = working.prepareMove(row, cell % width);
+          if (isStrict && relief < -leastDrop / 1000) continue;
+          const drop = relief + working.dropOn(broker);
           if (drop <= leastDrop) continue;
-          const score = drop / (item[0]! + meanSize(working));
+          const score = isBulk ? alignment(working, broker, item) : drop / (item[0]! + meanSize(working));
           if (score <= bestScore) continue;
           if (scope.mayChange !== undefined && !scope.mayChange(row)) continue;
           if (!working.mayMove(row, cell % width, broker) || !working.isAffordable(row, cell % width, broker)) continue;
@@ -303,6 +337,21 @@ function fill(
     }
     if (moved === 0) return;
   }
+}
+
+/** How well a replica brings the other dimensions to where a broker's disk is: positive where they lag and it helps.
+ * A replica's size does not count, only its proportions. */
+function alignment({ targets, loads }: Working, broker: number, item: Float64Array): number {
+  const start = broker * dimensions;
+  const onDisk = loads[start]! * targets.perShare[start]!;
+  let sum = 0;
+  let length = item[0]! * targets.perShare[start]!;
+  for (let dimension = 1; dimension < dimensions; dimension++) {
+    const perShare = targets.perShare[start + dimension]!;
+    sum -= (loads[start + dimension]! * perShare - onDisk) * item[dimension]! * perShare;
+    length += item[dimension]! * perShare;
+  }
+  return length > 0 ? sum / length : 0;
 }
 
 function meanSize({ loads, brokers }: Working): number {

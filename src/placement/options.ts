@@ -26,7 +26,7 @@ export type PlanOptions = {
 };
 
 export type BatchLimits = {
-  /** Replicas copied at once from or to one broker. */
+  /** Replicas copied at once to one broker while a batch runs: who carries the plan out keeps to it. */
   readonly movesPerBroker: number;
   /** Partitions changed by one batch. */
   readonly partitions: number;

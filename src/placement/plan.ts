@@ -11,7 +11,8 @@ import { type Operation, type OperationProblem, prepare } from './operations.ts'
 import type { PlanOptions } from './options.ts';
 import type { Problem } from './problems.ts';
 import { relieveLimits, repair } from './repair.ts';
-import { type Schedule, scheduleOf } from './schedule.ts';
+import { isChanged, type Schedule, scheduleOf } from './schedule.ts';
+import { verify } from './verify.ts';
 import { Working } from './working.ts';
 
 /** What is to change, in which order, what it costs, and what it cannot do. */
@@ -45,6 +46,8 @@ export type PlanCost = {
 
 /** After repairs, this part of the bytes repaired may be spent on bringing brokers back into the band. */
 const polishBudget = 0.015;
+/** The search aims a little inside the band, so that what it just misses is still in. */
+const searchBand = ({ band }: PlanOptions): number => 0.94 * band;
 /** Searches until nothing changes, at most. */
 const mostRepeats = 4;
 /** Searches from different seeds for a small cluster. */
@@ -53,17 +56,27 @@ const smallAttempts = 12;
 /**
  * Plans one operation. The same model, operation and options give the same plan, hash and all. Planning again from
  * its end moves nothing.
+ *
+ * @param unfinished  target of an earlier plan of the same operation that was cut short: carried on with, unless the
+ *                    cluster as it is now has a cheaper way to as good an end
  */
 export function planOperation(
   model: Model,
   operation: Operation,
   options: PlanOptions,
+  unfinished?: Int32Array,
 ): Result<Plan, OperationProblem> {
   const inputHash = hashOfModel(model);
   const prepared = prepare(model, operation, options);
   if (!prepared.ok) return failure(prepared.problem);
   const start = prepared.value;
-  const { target, problems, bounds } = settled(start, operation, options);
+  const { target, problems, bounds } = cheaper(
+    settled(start, operation, options),
+    start,
+    operation,
+    options,
+    unfinished,
+  );
   const diskMoves = planDisks(start, target, options, problems);
   const schedule = scheduleOf(start, target, options);
   for (const row of schedule.stuck) {
@@ -104,6 +117,26 @@ type Searched = {
   readonly isUnsettled?: boolean;
 };
 
+/** What was found, or the rest of an unfinished plan where that is safe still, leaves nothing to do, and copies less. */
+function cheaper(
+  found: Searched,
+  start: Model,
+  operation: Operation,
+  options: PlanOptions,
+  unfinished: Int32Array | undefined,
+): Searched {
+  if (unfinished === undefined || unfinished.length !== start.replicas.length) return found;
+  const rows = Int32Array.from(start.topicOf.keys()).filter((row) => isChanged(start, unfinished, row));
+  const violations = verify({ model: start, target: unfinished, rows, first: Int32Array.of(0, rows.length) }, options);
+  // Batches are made anew: only what holds at the end counts here.
+  if (violations.some(({ kind, batch }) => kind === 'introduced' && batch === -1)) return found;
+  if (costOf(start, unfinished).bytes >= costOf(start, found.target).bytes) return found;
+  // The earlier end must be one: from there, nothing more to do.
+  const beyond = settled({ ...start, replicas: unfinished }, operation, options);
+  if (!beyond.target.every((broker, cell) => broker === unfinished[cell])) return found;
+  return { ...found, target: unfinished.slice() };
+}
+
 /** Searches again from each result until nothing changes, so that planning again moves nothing. */
 function settled(start: Model, operation: Operation, options: PlanOptions): Searched {
   let found = search(start, operation, options);
@@ -134,7 +167,7 @@ function search(start: Model, operation: Operation, options: PlanOptions): Searc
     case 'relieve':
       return relieved(start, operation, options);
     case 'copysets': {
-      const working = new Working(start, options);
+      const working = new Working(start, options, searchBand(options));
       const bounds = byteBounds(working, undefined);
       const factors = [...new Set(start.factors)].sort();
       for (const factor of factors) {
@@ -149,7 +182,7 @@ function search(start: Model, operation: Operation, options: PlanOptions): Searc
 
 /** Repairs, and then a little polish where the repairs left brokers out of the band. */
 function repaired(start: Model, options: PlanOptions, isPolished: boolean): Searched {
-  const working = new Working(start, options);
+  const working = new Working(start, options, searchBand(options));
   const candidates = new Candidates(working);
   const bounds = byteBounds(working, undefined);
   const problems = repair(working, candidates);
@@ -176,16 +209,17 @@ function rebalanced(
     mayReceive: zone === undefined ? undefined : inZone,
     brokers: zone === undefined ? undefined : inZone,
   };
-  const first = new Working(start, options);
+  const first = new Working(start, options, searchBand(options));
   const isBalanced = !leadersOnly && topic === undefined;
-  const bounds = byteBounds(first, isBalanced ? (scope.brokers ?? (() => true)) : undefined);
+  const bounds = byteBounds(new Working(start, options), isBalanced ? (scope.brokers ?? (() => true)) : undefined);
   const candidates = new Candidates(first);
-  const problems = leadersOnly ? [] : repair(first, candidates);
+  const problems = leadersOnly ? [] : repair(first, candidates, isBalanced);
   if (topic !== undefined) {
     spreadTopic(first, candidates, topicIndex);
     return { target: first.replicas, problems, bounds };
   }
   if (!deviations(first).some((by) => by > options.trigger)) {
+    if (isBalanced) relieveLimits(first, candidates, problems);
     return { target: first.replicas, problems, bounds: { ...bounds, bytes: bounds.forced } };
   }
   // Small clusters are searched from several seeds, for the fewest bytes; and all until another search finds nothing.
@@ -196,9 +230,10 @@ function rebalanced(
   let bestPotential = Number.POSITIVE_INFINITY;
   let bestBytes = Number.POSITIVE_INFINITY;
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const working = attempt === 0 ? first : new Working(start, { ...options, seed: options.seed + attempt });
+    const working =
+      attempt === 0 ? first : new Working(start, { ...options, seed: options.seed + attempt }, searchBand(options));
     const own = attempt === 0 ? candidates : new Candidates(working);
-    if (attempt > 0 && !leadersOnly) repair(working, own);
+    if (attempt > 0 && !leadersOnly) repair(working, own, true);
     balance(working, own, scope);
     const potential = Math.round(working.potential() * 1e6);
     if (potential > bestPotential || (potential === bestPotential && working.costBytes >= bestBytes)) continue;
@@ -206,6 +241,7 @@ function rebalanced(
     bestPotential = potential;
     bestBytes = working.costBytes;
   }
+  if (isBalanced) relieveLimits(best, new Candidates(best), problems);
   const after = deviations(best);
   // A plan that brings none of the far brokers nearer is not worth its bytes.
   const isWorth = before.some(
@@ -224,13 +260,14 @@ function noteUneven(working: Working, problems: Problem[], isMeant: (broker: num
   for (let dimension = 0; dimension < dimensions; dimension++) {
     let count = 0;
     let worst = -1;
-    let worstBy = 1e-4;
+    const tolerance = working.options.band - searchBand(working.options) + 1e-4;
+    let worstBy = tolerance;
     for (let broker = 0; broker < working.brokers; broker++) {
       const cell = broker * dimensions + dimension;
       if (targets.perShare[cell] === 0 || !isMeant(broker)) continue;
       const relative = loads[cell]! * targets.perShare[cell]!;
       const by = Math.max(relative - targets.high[cell]!, targets.low[cell]! - relative);
-      if (by > 1e-4) count++;
+      if (by > tolerance) count++;
       if (by <= worstBy) continue;
       worst = broker;
       worstBy = by;
@@ -313,7 +350,7 @@ function spreadLeaders(working: Working, rows: readonly number[]): void {
 
 /** New or returned brokers get their share; nothing moves between the others. */
 function filled(start: Model, ids: readonly number[], options: PlanOptions): Searched {
-  const working = new Working(start, options);
+  const working = new Working(start, options, searchBand(options));
   const candidates = new Candidates(working);
   const problems = repair(working, candidates);
   const wanted = new Uint8Array(working.brokers);
@@ -327,7 +364,7 @@ function filled(start: Model, ids: readonly number[], options: PlanOptions): Sea
   }
   const isWanted = (broker: number): boolean => wanted[broker] === 1;
   const bounds = byteBounds(new Working(start, options), isWanted);
-  if (wanted.includes(1)) balance(working, candidates, { leadersOnly: false, mayReceive: isWanted, brokers: isWanted });
+  if (wanted.includes(1)) balance(working, candidates, { leadersOnly: false, mayReceive: isWanted });
   if (wanted.includes(1)) noteUneven(working, problems, isWanted);
   const isUnsettled = deviations(working).some(
     (by, cell) => by > options.trigger && isWanted(Math.floor(cell / dimensions)),
@@ -336,7 +373,7 @@ function filled(start: Model, ids: readonly number[], options: PlanOptions): Sea
 }
 
 function replaced(start: Model, operation: Extract<Operation, { kind: 'replace' }>, options: PlanOptions): Searched {
-  const working = new Working(start, options);
+  const working = new Working(start, options, searchBand(options));
   const bounds = byteBounds(working, undefined);
   const from = brokerIndex(start, operation.broker)!;
   const to = brokerIndex(start, operation.by)!;
@@ -352,7 +389,7 @@ function replaced(start: Model, operation: Extract<Operation, { kind: 'replace' 
 }
 
 function moved(start: Model, operation: Extract<Operation, { kind: 'move' }>, options: PlanOptions): Searched {
-  const working = new Working(start, options);
+  const working = new Working(start, options, searchBand(options));
   const bounds: ByteBounds = { forced: 0, shed: 0, fill: 0, bytes: 0 };
   const problems: Problem[] = [];
   const from = brokerIndex(start, operation.from)!;
@@ -415,7 +452,8 @@ function costOf(start: Model, target: Int32Array): PlanCost {
     for (let column = 0; column < width; column++) {
       const broker = target[row * width + column]!;
       if (broker !== old[column]) isChanged = true;
-      if (broker === nobody || old.includes(broker)) continue;
+      // What holds nothing yet is created, not copied.
+      if (broker === nobody || old.includes(broker) || old[0] === nobody) continue;
       copies++;
       bytes += start.sizes[row]!;
       const source = old.find((other) => other !== nobody && start.conditions[other] !== condition.dead);

@@ -9,8 +9,11 @@ import type { Working } from './working.ts';
  * zones as even as they can be. Largest first, each to the broker it weighs on least; nothing else moves.
  *
  * What cannot be done stays as it was and is answered as a problem.
+ *
+ * @param areLimitsLater  leaves brokers over their limits to the caller, who evens loads first and then asks
+ *                        `relieveLimits`
  */
-export function repair(working: Working, candidates: Candidates): Problem[] {
+export function repair(working: Working, candidates: Candidates, areLimitsLater = false): Problem[] {
   const problems: Problem[] = [];
   const lacking = new Set<string>();
   dropSurplus(working);
@@ -20,18 +23,18 @@ export function repair(working: Working, candidates: Candidates): Problem[] {
   for (const row of largestFirst(model.sizes, displaced)) {
     for (let column = 0; column < model.factors[row]!; column++) {
       if (!isDisplaced(working, row, column)) continue;
-      const problem = settle(working, candidates, row, column);
-      if (problem === undefined) continue;
+      const reason = settle(working, candidates, row, column);
+      if (reason === undefined) continue;
       // One sentence a reason is enough: a lost zone would make a hundred thousand.
-      const key = `${problem.goal} ${problem.reason}`;
-      if (!lacking.has(key)) problems.push(problem);
-      lacking.add(key);
+      if (lacking.has(reason.key)) continue;
+      lacking.add(reason.key);
+      problems.push(reason.problem());
     }
   }
   candidates.expect(0);
   for (const row of unevenRows(working)) evenZones(working, candidates, row);
   putLeadersWhereTheyMayLead(working, problems);
-  relieveLimits(working, candidates, problems);
+  if (!areLimitsLater) relieveLimits(working, candidates, problems);
   return problems;
 }
 
@@ -107,48 +110,64 @@ function largestFirst(sizes: Float64Array, rows: readonly number[]): Int32Array 
   return ordered;
 }
 
-function settle(working: Working, candidates: Candidates, row: number, column: number): Problem | undefined {
+/** Why a replica stays where it is; the sentence is made only for the first of a kind. */
+type Reason = { readonly key: string; problem(): Problem };
+
+function settle(working: Working, candidates: Candidates, row: number, column: number): Reason | undefined {
   const { model, width } = working;
   const topic = model.topicOf[row]!;
   const from = working.replicas[row * width + column]!;
-  const fact = from === nobody ? 'needs another replica' : `must leave broker ${model.brokerIds[from]}`;
   if (model.pinned[topic] === 1 && from !== nobody) {
-    return {
-      goal: 'H9',
-      severity: 'hard',
-      subject: partitionName(model, row),
-      reason: `topic ${model.topicNames[topic]} ${fact}, but is pinned`,
-      remedy: `unpin topic ${model.topicNames[topic]}`,
-    };
+    return { key: `pinned ${topic}`, problem: () => pinnedProblem(working, row, from) };
   }
-  if (working.readable[row] === 0) {
-    return {
-      goal: 'H11',
-      severity: 'hard',
-      subject: partitionName(model, row),
-      reason: 'none of its replicas is on a living broker, so it cannot be copied',
-      remedy: 'bring one of its brokers back',
-    };
-  }
+  if (working.readable[row] === 0) return { key: 'unreadable', problem: () => unreadableProblem(working, row) };
   const zones = candidates.zonesFor(row, column);
   if (from !== nobody && isZoneLost(working, from) && !working.options.sameZoneAllowed) {
-    const fresh = zones.filter((zone) => working.inZone(row, zone) === 0);
-    if (fresh.length === 0) return keptForZone(working, row, from);
+    if (zones.every((zone) => working.inZone(row, zone) > 0)) {
+      const key = `zone ${model.zoneOf[from]} ${model.factors[row]} ${model.minInSync[topic]}`;
+      return { key, problem: () => keptForZone(working, row, from) };
+    }
   }
   let to = candidates.best(row, column, zones);
   if (to === nobody) to = candidates.best(row, column, zones, true);
-  if (to === nobody) return unsettled(working, candidates, row, column, zones);
-  if (!working.isAffordable(row, column, to)) {
-    return {
-      goal: 'H12',
-      severity: 'hard',
-      subject: partitionName(model, row),
-      reason: 'the budget of bytes or moves is used up before every replica is where it must be',
-      remedy: 'raise the budget',
-    };
+  if (to === nobody) {
+    const key = `unsettled ${zones.join()} ${zones.length === 0 ? model.factors[row] : ''}`;
+    return { key, problem: () => unsettled(working, candidates, row, column, zones) };
   }
+  if (!working.isAffordable(row, column, to)) return { key: 'budget', problem: () => budgetProblem(working, row) };
   working.move(row, column, to);
   return undefined;
+}
+
+function pinnedProblem({ model }: Working, row: number, from: number): Problem {
+  const topic = model.topicNames[model.topicOf[row]!]!;
+  return {
+    goal: 'H9',
+    severity: 'hard',
+    subject: partitionName(model, row),
+    reason: `topic ${topic} must leave broker ${model.brokerIds[from]}, but is pinned`,
+    remedy: `unpin topic ${topic}`,
+  };
+}
+
+function unreadableProblem({ model }: Working, row: number): Problem {
+  return {
+    goal: 'H11',
+    severity: 'hard',
+    subject: partitionName(model, row),
+    reason: 'none of its replicas is on a living broker, so it cannot be copied',
+    remedy: 'bring one of its brokers back',
+  };
+}
+
+function budgetProblem({ model }: Working, row: number): Problem {
+  return {
+    goal: 'H12',
+    severity: 'hard',
+    subject: partitionName(model, row),
+    reason: 'the budget of bytes or moves is used up before every replica is where it must be',
+    remedy: 'raise the budget',
+  };
 }
 
 /** Whether no broker of the zone of this dead one is left. */
@@ -188,7 +207,6 @@ function unsettled(
   const { model } = working;
   const pool = model.poolOfTopic[model.topicOf[row]!]!;
   const subject = partitionName(model, row);
-  const from = working.replicas[row * working.width + column]!;
   const whose = model.poolNames[pool] === '' ? '' : ` of set ${model.poolNames[pool]}`;
   if (zones.length === 0) {
     let receivers = 0;
@@ -216,7 +234,7 @@ function unsettled(
       goal: 'H6',
       severity: 'hard',
       subject,
-      reason: `no broker in zone ${names} has room under its limits for another replica${from === nobody ? '' : ` of what broker ${model.brokerIds[from]} must give up`}`,
+      reason: `no broker in zone ${names} has room under its limits for another replica`,
       remedy: missingCapacity(working, row, names),
     };
   }

@@ -248,6 +248,7 @@ function checkBudget({ model, target }: Claim, { maxBytes, maxMoves }: PlanOptio
   let moves = 0;
   for (let row = 0; row < model.topicOf.length; row++) {
     const before = listOf(model, model.replicas, row);
+    if (before.length === 0) continue;
     for (const broker of listOf(model, target, row)) {
       if (before.includes(broker)) continue;
       moves++;

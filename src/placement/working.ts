@@ -5,6 +5,10 @@ import type { PlanOptions } from './options.ts';
 import { itemOf, keeps, loadsOf, receives, SpreadTable, type Targets, targetsOf } from './targets.ts';
 import { TopicCounts } from './topic-counts.ts';
 
+const allDimensions = Int32Array.from({ length: dimensions }, (_, dimension) => dimension);
+/** Dimensions on which a follower weighs. */
+const followerDimensions = Int32Array.of(disk, inRate, cpu, replicaCount);
+
 /**
  * An assignment while it is being improved: replicas, the loads they make, and what one step would change. This is the
  * hot state of the planner, so it is mutable and lives in typed arrays; it belongs to one plan and never leaves it.
@@ -40,6 +44,9 @@ export class Working {
   costMoves = 0;
   /** 1 / mean share by dimension: makes bytes, cores and counts comparable. */
   readonly #perMean: Float64Array;
+  readonly #moving = new Float64Array(dimensions);
+  #movingDimensions: Int32Array = allDimensions;
+  #movingCount = 0;
   readonly #weightDimension = new Int32Array(dimensions);
   readonly #weightItem = new Float64Array(dimensions);
   readonly #weightFactor = new Float64Array(dimensions);
@@ -239,10 +246,46 @@ export class Working {
 
   /** By how much the potential falls when the replica goes to `to`. */
   dropOfMove(row: number, column: number, to: number): number {
-    const item = this.#item;
-    itemOf(this.model, row, column === 0, item);
+    return this.prepareMove(row, column) + this.dropOn(to);
+  }
+
+  /** Fixes the replica that `dropOn` asks about. @returns by how much the potential falls when it leaves its broker */
+  prepareMove(row: number, column: number): number {
+    const isLeader = column === 0;
+    itemOf(this.model, row, isLeader, this.#moving);
+    this.#movingCount = isLeader ? dimensions : followerDimensions.length;
+    this.#movingDimensions = isLeader ? allDimensions : followerDimensions;
     const from = this.replicas[row * this.width + column]!;
-    return (from === nobody ? 0 : this.#change(from, item, -1)) + this.#change(to, item, 1);
+    return from === nobody ? 0 : this.#change(from, this.#moving, -1);
+  }
+
+  /** By how much the potential falls when the replica fixed by `prepareMove` arrives at `to`. */
+  dropOn(to: number): number {
+    const { loads } = this;
+    const { perShare, low, high } = this.targets;
+    const item = this.#moving;
+    const over = this.#movingDimensions;
+    let drop = 0;
+    for (let at = 0; at < this.#movingCount; at++) {
+      const dimension = over[at]!;
+      const cell = to * dimensions + dimension;
+      const scale = perShare[cell]!;
+      const before = loads[cell]! * scale;
+      const after = before + item[dimension]! * scale;
+      const top = high[cell]!;
+      if (after > top) {
+        const one = before > top ? before - top : 0;
+        const other = after - top;
+        drop += one * one - other * other;
+      }
+      const bottom = low[cell]!;
+      if (before < bottom) {
+        const one = bottom - before;
+        const other = after < bottom ? bottom - after : 0;
+        drop += one * one - other * other;
+      }
+    }
+    return drop;
   }
 
   /** By how much the potential of `broker` falls when `item` is added `sign` times. */
@@ -394,9 +437,6 @@ function readableRows({ replicas, width, conditions, topicOf }: Model): Uint8Arr
   }
   return readable;
 }
-
-/** Dimensions on which a follower weighs. */
-const followerDimensions = Int32Array.of(disk, inRate, cpu, replicaCount);
 
 function perMeanOf({ share }: Targets): Float64Array {
   const sums = new Float64Array(dimensions);

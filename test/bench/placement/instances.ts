@@ -14,7 +14,7 @@ export type Shape = {
 };
 
 /** Of all disks together this much is used, so that operations which take brokers away have room. */
-const use = 0.5;
+const use = 0.45;
 
 /**
  * A cluster without replicas: brokers with capacities, topics of Zipf sizes (about one topic for 12 partitions),

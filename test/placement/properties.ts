@@ -1,0 +1,72 @@
+import { seededRandom } from '../../src/base/index.ts';
+import {
+  defaultOptions,
+  type Model,
+  modelOf,
+  nobody,
+  type Operation,
+  type Plan,
+  planOperation,
+  verify,
+} from '../../src/placement/index.ts';
+import type { Case } from './random-clusters.ts';
+
+/** What must hold of every plan. Each answers a sentence when it does not. */
+export function brokenProperty({ seed, state, operation }: Case): string | undefined {
+  const model = modelOf(state);
+  const result = planOperation(model, operation, defaultOptions);
+  if (!result.ok) return result.problem.field === '' ? 'refused without naming a field' : undefined;
+  const plan = result.value;
+  const { target, schedule } = plan;
+  const violations = verify({ model: plan.model, target, rows: schedule.rows, first: schedule.first }, plan.options);
+  const bad = violations.find(({ kind }) => kind === 'introduced');
+  if (bad !== undefined) return `breaks ${bad.goal}: ${bad.subject} ${bad.message}`;
+  const twin = planOperation(modelOf(structuredClone(state)), operation, defaultOptions);
+  if (!twin.ok || twin.value.hash !== plan.hash) return 'the same input gave another plan';
+  const after = withReplicas(plan.model, target);
+  const again = planOperation(after, operation, defaultOptions);
+  if (!again.ok || again.value.cost.partitions > 0) return 'planning again moves something';
+  const noisy = planOperation(withNoise(after, seed), operation, defaultOptions);
+  if (!noisy.ok || noisy.value.cost.copies > 0) return 'noise of 3 % copies something';
+  return halfCost(plan, operation);
+}
+
+function withReplicas(model: Model, replicas: Int32Array): Model {
+  return { ...model, replicas, leaders: model.leaders.map((_, row) => replicas[row * model.width]!) };
+}
+
+function withNoise(model: Model, seed: number): Model {
+  const random = seededRandom(seed + 7);
+  const noise = (value: number): number => value * (0.97 + 0.06 * random.next());
+  return {
+    ...model,
+    sizes: model.sizes.map(noise),
+    inRates: model.inRates.map(noise),
+    outRates: model.outRates.map(noise),
+  };
+}
+
+/** Half of the batches' partitions done, then planned anew with the plan as it was: what both halves copy together. */
+function halfCost({ model, target, schedule, cost }: Plan, operation: Operation): string | undefined {
+  if (cost.bytes === 0) return undefined;
+  const half = model.replicas.slice();
+  const { width } = model;
+  for (const row of schedule.rows.subarray(0, schedule.rows.length >> 1)) {
+    for (let cell = row * width; cell < (row + 1) * width; cell++) half[cell] = target[cell]!;
+  }
+  const rest = planOperation(withReplicas(model, half), operation, defaultOptions, target);
+  if (!rest.ok) return 'planning from the middle is refused';
+  const total = bytesBetween(model, model.replicas, half) + rest.value.cost.bytes;
+  return total > 1.05 * cost.bytes ? `a plan cut in half costs ${(total / cost.bytes).toFixed(3)} x` : undefined;
+}
+
+function bytesBetween({ topicOf, width, sizes }: Model, from: Int32Array, to: Int32Array): number {
+  let bytes = 0;
+  for (let row = 0; row < topicOf.length; row++) {
+    const held = from.subarray(row * width, (row + 1) * width);
+    for (const broker of to.subarray(row * width, (row + 1) * width)) {
+      if (broker !== nobody && !held.includes(broker)) bytes += sizes[row]!;
+    }
+  }
+  return bytes;
+}
