@@ -24,6 +24,8 @@ export type LogConfig = {
   readonly timestampBeforeMaxMs: number;
   /** `message.timestamp.after.max.ms` */
   readonly timestampAfterMaxMs: number;
+  /** `min.insync.replicas`: not the log's own business; kept here with the topic's other settings. */
+  readonly minInSyncReplicas: number;
   /** `flush.messages`: sync after so many records, whoever waits. */
   readonly flushMessages: number;
   /** `flush.ms`: sync at least so often while there is something to sync. */
@@ -44,6 +46,7 @@ export const defaultLogConfig: LogConfig = {
   timestampType: 'CreateTime',
   timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
   timestampAfterMaxMs: Number.MAX_SAFE_INTEGER,
+  minInSyncReplicas: 1,
   flushMessages: Number.MAX_SAFE_INTEGER,
   flushMs: Number.MAX_SAFE_INTEGER,
 };

@@ -11,7 +11,7 @@ import { type BatchHeader, readInt64, writeInt64 } from './batch.ts';
  * update(batch)   after the log took it, live or while it recovers
  * ```
  * It is mutable because it lies on the produce path; only the partition's log touches it.
- * The last five batches of a producer are kept in memory, the last one in the snapshot file, as Apache does.
+ * The last five batches of a producer are kept, in memory as in the snapshot file (Apache's has only the last).
  *
  * Source: ProducerStateManager.java, ProducerAppendInfo.java; KIP-98, KIP-360.
  */
@@ -20,6 +20,15 @@ const maxSequence = 0x7fffffff;
 const snapshotVersion = 1;
 const snapshotHeaderBytes = 10;
 const snapshotEntryBytes = 46;
+/**
+ * After Apache's entries, which hold the last batch of each producer, we write those before it: a producer that sends
+ * again what was on its way when the broker died may mean any of five. Apache's reader stops after its entries (the
+ * checksum covers everything). `u32 magic, i32 count, {i64 producer, i32 first, i32 last sequence, i64 base, i64 last
+ * offset, i64 timestamp}*`, oldest first.
+ */
+const earlierMagic = 0x484b4231;
+const earlierHeaderBytes = 8;
+const earlierEntryBytes = 40;
 
 type SeenBatch = {
   readonly firstSequence: number;
@@ -175,7 +184,12 @@ export class ProducerState {
 
   /** The content of a `.snapshot` file. */
   snapshot(): Buffer {
-    const content = Buffer.alloc(snapshotHeaderBytes + this.producers.size * snapshotEntryBytes);
+    const earlier = [...this.producers].filter(([, { batches }]) => batches.length > 1);
+    const earlierBatches = earlier.reduce((sum, [, { batches }]) => sum + batches.length - 1, 0);
+    const entriesEnd = snapshotHeaderBytes + this.producers.size * snapshotEntryBytes;
+    const content = Buffer.alloc(
+      entriesEnd + (earlierBatches === 0 ? 0 : earlierHeaderBytes + earlierBatches * earlierEntryBytes),
+    );
     content.writeInt16BE(snapshotVersion, 0);
     content.writeInt32BE(this.producers.size, 6);
     let at = snapshotHeaderBytes;
@@ -191,9 +205,24 @@ export class ProducerState {
       writeInt64(content, producer.currentTransactionFirstOffset, at + 38);
       at += snapshotEntryBytes;
     }
-    const exact = content.subarray(0, at);
-    exact.writeUInt32BE(crc32c(exact.subarray(6)), 2);
-    return exact;
+    if (earlierBatches > 0) {
+      content.writeUInt32BE(earlierMagic, at);
+      content.writeInt32BE(earlierBatches, at + 4);
+      at += earlierHeaderBytes;
+      for (const [producerId, { batches }] of earlier) {
+        for (const batch of batches.slice(0, -1)) {
+          writeInt64(content, producerId, at);
+          content.writeInt32BE(batch.firstSequence, at + 8);
+          content.writeInt32BE(batch.lastSequence, at + 12);
+          writeInt64(content, batch.baseOffset, at + 16);
+          writeInt64(content, batch.lastOffset, at + 24);
+          writeInt64(content, batch.timestamp, at + 32);
+          at += earlierEntryBytes;
+        }
+      }
+    }
+    content.writeUInt32BE(crc32c(content.subarray(6)), 2);
+    return content;
   }
 
   /** Replaces the state by a snapshot's; on a failure the state is as before. */
@@ -203,36 +232,50 @@ export class ProducerState {
     if (version !== snapshotVersion) return failure(`version ${version} instead of ${snapshotVersion}`);
     if (content.readUInt32BE(2) !== crc32c(content.subarray(6))) return failure('wrong checksum');
     const count = content.readInt32BE(6);
-    if (count < 0 || content.length !== snapshotHeaderBytes + count * snapshotEntryBytes)
-      return failure(`${count} entries in ${content.length} bytes`);
+    const entriesEnd = snapshotHeaderBytes + count * snapshotEntryBytes;
+    if (count < 0 || content.length < entriesEnd) return failure(`${count} entries in ${content.length} bytes`);
     this.producers.clear();
-    for (let at = snapshotHeaderBytes; at < content.length; at += snapshotEntryBytes) {
+    for (let at = snapshotHeaderBytes; at < entriesEnd; at += snapshotEntryBytes) {
       const lastSequence = content.readInt32BE(at + 10);
       const lastOffset = readInt64(content, at + 14);
       const offsetDelta = content.readInt32BE(at + 22);
       const timestamp = readInt64(content, at + 26);
+      const firstSequence =
+        lastSequence >= offsetDelta ? lastSequence - offsetDelta : lastSequence - offsetDelta + maxSequence + 1;
+      const last = { firstSequence, lastSequence, baseOffset: lastOffset - offsetDelta, lastOffset, timestamp };
       this.producers.set(readInt64(content, at), {
         epoch: content.readInt16BE(at + 8),
-        batches:
-          lastSequence < 0
-            ? []
-            : [
-                {
-                  firstSequence:
-                    lastSequence >= offsetDelta
-                      ? lastSequence - offsetDelta
-                      : lastSequence - offsetDelta + maxSequence + 1,
-                  lastSequence,
-                  baseOffset: lastOffset - offsetDelta,
-                  lastOffset,
-                  timestamp,
-                },
-              ],
+        batches: lastSequence < 0 ? [] : [last],
         lastTimestamp: timestamp,
         coordinatorEpoch: content.readInt32BE(at + 34),
         currentTransactionFirstOffset: readInt64(content, at + 38),
       });
     }
+    this.restoreEarlier(content.subarray(entriesEnd));
     return success(undefined);
+  }
+
+  /** The batches before the last, if a broker of ours wrote the snapshot. */
+  private restoreEarlier(section: Buffer): void {
+    if (section.length < earlierHeaderBytes || section.readUInt32BE(0) !== earlierMagic) return;
+    const count = section.readInt32BE(4);
+    if (count < 0 || section.length !== earlierHeaderBytes + count * earlierEntryBytes) return;
+    const earlier = new Map<number, SeenBatch[]>();
+    for (let at = earlierHeaderBytes; at < section.length; at += earlierEntryBytes) {
+      const producerId = readInt64(section, at);
+      const batches = earlier.get(producerId) ?? [];
+      earlier.set(producerId, batches);
+      batches.push({
+        firstSequence: section.readInt32BE(at + 8),
+        lastSequence: section.readInt32BE(at + 12),
+        baseOffset: readInt64(section, at + 16),
+        lastOffset: readInt64(section, at + 24),
+        timestamp: readInt64(section, at + 32),
+      });
+    }
+    for (const [producerId, batches] of earlier) {
+      const producer = this.producers.get(producerId);
+      if (producer !== undefined) producer.batches = [...batches, ...producer.batches].slice(-rememberedBatches);
+    }
   }
 }

@@ -376,6 +376,12 @@ describe('produce and fetch', () => {
     await own.closed;
   });
 
+  test('acks=all is refused where more replicas must be in sync than there are, acks=1 is not', async () => {
+    await create('minimum', 1, { 'min.insync.replicas': '2' });
+    expect(await produce('minimum', batchOf(['a']))).toMatchObject({ errorCode: errorCode.NOT_ENOUGH_REPLICAS });
+    expect(await produce('minimum', batchOf(['a']), { acks: 1 })).toMatchObject({ errorCode: 0, baseOffset: 0 });
+  });
+
   test('control batches, transactions and two batches at once are refused', async () => {
     await create('strict');
     expect(await produce('strict', batchOf(['a'], { isControl: true }))).toMatchObject({

@@ -152,6 +152,26 @@ describe('idempotent producers', () => {
   });
 });
 
+test('the last five batches are known after a restart too, though a segment began among them', async () => {
+  for (const wasClean of [true, false]) {
+    const disk = new MemoryDisk();
+    const deps = depsOn(disk);
+    const producer = { producerId: 7, producerEpoch: 0 };
+    const log = openLog(deps, { segmentBytes: 300 });
+    for (let sequence = 0; sequence < 9; sequence++) appended(log, batchOf({ ...producer, baseSequence: sequence }));
+    deps.endTurn();
+    await log.flush();
+    expect(log.segmentCount).toBeGreaterThan(2);
+    if (wasClean) log.closeCleanly();
+    const again = openLog(depsOn(disk), { segmentBytes: 300 }, { wasClean });
+    for (const sequence of [4, 5, 6, 7, 8]) {
+      expect(again.append(batchOf({ ...producer, baseSequence: sequence }), 0, client)).toMatchObject({
+        value: { isDuplicate: true, baseOffset: sequence },
+      });
+    }
+  }
+});
+
 describe('reading', () => {
   test('the answer begins with the batch that holds the offset and has at least one batch', async () => {
     const deps = depsOn(new MemoryDisk());

@@ -58,6 +58,11 @@ export function produce(
           : missing(services, name, index, records);
         continue;
       }
+      if (acks === -1 && replica.isUnderMinimum) {
+        hasFailed = true;
+        answer.errorCode = errorCode.NOT_ENOUGH_REPLICAS;
+        continue;
+      }
       const outcome = replica.append(records, writer);
       if (!outcome.ok) {
         hasFailed = true;

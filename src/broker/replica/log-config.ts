@@ -19,6 +19,7 @@ export function logConfigOf(settings: TopicSettings): LogConfig {
     timestampType: settings.get('message.timestamp.type') === 'LogAppendTime' ? 'LogAppendTime' : 'CreateTime',
     timestampBeforeMaxMs: bounded(settings.get('message.timestamp.before.max.ms')),
     timestampAfterMaxMs: bounded(settings.get('message.timestamp.after.max.ms')),
+    minInSyncReplicas: bounded(settings.get('min.insync.replicas')),
     flushMessages: bounded(settings.get('flush.messages')),
     flushMs: bounded(settings.get('flush.ms')),
   };

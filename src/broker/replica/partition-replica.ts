@@ -56,6 +56,11 @@ export class PartitionReplica {
     return this.leadership.leaderEpoch;
   }
 
+  /** Fewer replicas are in sync than `min.insync.replicas` wants: acks=all is refused. */
+  get isUnderMinimum(): boolean {
+    return this.leadership.inSyncReplicas.length < this.log.config.minInSyncReplicas;
+  }
+
   /** Offset below which every in-sync replica has everything: readers may see it. */
   get highWatermark(): number {
     return this.log.writtenEndOffset;
