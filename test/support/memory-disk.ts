@@ -2,6 +2,9 @@ import type { Disk, DiskFile, OpenMode } from '../../src/base/index.ts';
 
 const problem = (code: string, path: string): Error => Object.assign(new Error(`${code}: ${path}`), { code });
 
+/** Smaller buffers may share Node's pool with others. */
+const roomFromBytes = 8192;
+
 /**
  * A disk in memory. It can be full, refuse to sync, and be cut off from power: then every file falls back to what was
  * synced, plus as much of the rest as the test says.
@@ -129,8 +132,15 @@ class MemoryFile implements DiskFile {
     this.disk.writeCount++;
     if (this.disk.writeFailure !== undefined) throw problem(this.disk.writeFailure, this.path);
     const bytes = Buffer.concat(buffers);
-    const content = Buffer.alloc(Math.max(this.content.length, position + bytes.length));
-    this.content.copy(content);
+    const old = this.content;
+    const length = Math.max(old.length, position + bytes.length);
+    // Room to grow behind the content: appending costs only what is appended.
+    const hasRoom =
+      position === old.length && old.byteOffset + length <= old.buffer.byteLength && old.length >= roomFromBytes;
+    const content = hasRoom
+      ? Buffer.from(old.buffer, old.byteOffset, length)
+      : Buffer.alloc(length * 2).subarray(0, length);
+    if (!hasRoom) old.copy(content);
     bytes.copy(content, position);
     this.disk.files.set(this.path, content);
   }
