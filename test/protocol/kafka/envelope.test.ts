@@ -135,3 +135,15 @@ test('an array that cannot fit its bytes is refused before it is made', () => {
   body.writeInt32BE(0x7fffffff, 0);
   expect(apis.metadata.request.decode(body, 1)).toMatchObject({ ok: false, problem: { kind: 'malformed' } });
 });
+
+test('a message of very many tiny elements is refused before they fill the heap', () => {
+  const count = 5_000_000;
+  const body = Buffer.alloc(4 + 2 * count + 1);
+  body.writeInt32BE(count, 0);
+  const before = process.memoryUsage().heapUsed;
+  expect(apis.metadata.request.decode(body, 1)).toMatchObject({
+    ok: false,
+    problem: { sentence: expect.stringContaining('array elements') },
+  });
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(10_000_000);
+});

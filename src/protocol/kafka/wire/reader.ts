@@ -1,8 +1,22 @@
+import { getHeapStatistics } from 'node:v8';
 import { MalformedError } from './malformed.ts';
 import type { Uuid } from './uuid.ts';
 
-/** Array elements in one message. Larger than any honest message, small enough that a hostile one cannot fill the heap. */
-export const maxElementsPerMessage = 4_000_000;
+/** What an array element costs at most: the object of a struct with its place in the array. */
+const elementHeapBytes = 128;
+/** More than any honest message has: the metadata of 300,000 partitions is about 2,500,000. */
+const mostElements = 4_000_000;
+/** A cluster's metadata must be readable however small the process. */
+const fewestElements = 100_000;
+
+/**
+ * Array elements in one message. A few bytes on the wire become an object of a hundred, so a hostile message within the
+ * size limit could fill the heap: this keeps it to half of it.
+ */
+export const maxElementsPerMessage = Math.max(
+  fewestElements,
+  Math.min(mostElements, Math.floor(getHeapStatistics().heap_size_limit / (2 * elementHeapBytes))),
+);
 
 /**
  * Reads Kafka's primitive types from one buffer. Every read checks the bytes that are left before it touches or
