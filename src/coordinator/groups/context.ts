@@ -13,6 +13,8 @@ export class Context {
   readonly groups = new Map<string, Group>();
   readonly outbox = new Outbox();
   readonly deadlines = new Deadlines();
+  /** Ids that were given out with MEMBER_ID_REQUIRED, in all groups. */
+  pendingCount = 0;
   /** Set once by `rebalance.ts`, called when the time of a phase is over. */
   private readonly phases: Phases;
 
@@ -57,14 +59,29 @@ export class Context {
     return member;
   }
 
+  /** An id that was given out is used, given back or forgotten. */
+  dropPending(group: Group, memberId: string): void {
+    const pending = group.pendingMembers.get(memberId);
+    if (pending === undefined) return;
+    pending.clear();
+    group.pendingMembers.delete(memberId);
+    this.pendingCount--;
+  }
+
   /** The group is gone: nothing of it may happen any more. */
   dropGroup(group: Group): void {
     group.state = 'dead';
     group.joinPhase.clear();
     group.syncPhase.clear();
-    for (const pending of group.pendingMembers.values()) pending.clear();
+    for (const memberId of [...group.pendingMembers.keys()]) this.dropPending(group, memberId);
     for (const member of group.members.values()) member.session.clear();
     this.groups.delete(group.id);
+  }
+
+  /** Asking for a member id must not leave a group behind that never had anything. */
+  dropIfNothing(group: Group): void {
+    const isNothing = group.generation === 0 && group.state === 'empty' && group.pendingMembers.size === 0;
+    if (isNothing && group.offsets.isEmpty) this.dropGroup(group);
   }
 
   refuseJoin(waiting: Waiting, code: number, memberId: string): void {

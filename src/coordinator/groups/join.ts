@@ -21,6 +21,8 @@ type JoinRequest = RequestOf<typeof apis.joinGroup>;
 const knownMemberIdSince = 4;
 /** From this version on a static leader that comes back can be told to leave the assignment as it is (KIP-814). */
 const skipAssignmentSince = 9;
+/** Ids of one coordinator that were given out and have not come back: beyond this many somebody is playing. */
+const mostPendingMembers = 50_000;
 /** A JoinGroup of a new member is answered or given up within this time. Source: group.coordinator's new member timeout. */
 const newMemberTimeoutMs = 300_000;
 
@@ -96,19 +98,25 @@ function joinAsNewMember(join: Join): void {
     addMember(join, id);
     return;
   }
+  if (context.pendingCount >= mostPendingMembers) {
+    context.refuseJoin(caller, errorCode.GROUP_MAX_SIZE_REACHED, '');
+    context.dropIfNothing(group);
+    return;
+  }
   const pending = context.deadlines.add((later) => {
-    group.pendingMembers.delete(id);
+    context.dropPending(group, id);
     completeIfAllJoined(context, group, later);
+    context.dropIfNothing(group);
   });
   pending.set(nowMs + request.sessionTimeoutMs);
   group.pendingMembers.set(id, pending);
+  context.pendingCount++;
   context.refuseJoin(caller, errorCode.MEMBER_ID_REQUIRED, id);
 }
 
 function addMember(join: Join, id: string): void {
   const { context, group, caller, request, protocols, nowMs } = join;
-  group.pendingMembers.get(id)?.clear();
-  group.pendingMembers.delete(id);
+  context.dropPending(group, id);
   const member = context.createMember(group, {
     id,
     instanceId: request.groupInstanceId,

@@ -33,6 +33,7 @@ export function leaveGroup(
     errorCode: leave(context, group, leaver.memberId, leaver.groupInstanceId),
   }));
   if (members.some((each) => each.errorCode === errorCode.NONE)) memberGone(context, group, nowMs);
+  context.dropIfNothing(group);
   if (caller.apiVersion < severalSince) return { errorCode: members[0]?.errorCode ?? errorCode.UNKNOWN_MEMBER_ID };
   return { errorCode: errorCode.NONE, members };
 }
@@ -43,8 +44,7 @@ function leave(context: Context, group: Group, memberId: string, instanceId: str
   const pending = group.pendingMembers.get(id);
   if (pending !== undefined) {
     if (instanceId !== null) return errorCode.UNKNOWN_MEMBER_ID;
-    pending.clear();
-    group.pendingMembers.delete(id);
+    context.dropPending(group, id);
     return errorCode.NONE;
   }
   const problem = memberProblem(group, id, instanceId);

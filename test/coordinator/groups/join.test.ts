@@ -42,6 +42,15 @@ test('an id that does not come back in a session time-out is forgotten', () => {
   expect(h.join({ memberId: 'c-id1' })()).toMatchObject({ errorCode: errorCode.UNKNOWN_MEMBER_ID });
 });
 
+test('asking for ids leaves nothing behind, and is bounded', () => {
+  const h = new Harness();
+  for (let turn = 0; turn < 50_000; turn++) h.join({ groupId: `g${turn}`, sessionTimeoutMs: 6000 });
+  expect(h.join({ groupId: 'one-more' })()).toMatchObject({ errorCode: errorCode.GROUP_MAX_SIZE_REACHED });
+  h.pass(6001);
+  expect(h.coordinator.listGroups()).toEqual([]);
+  expect(h.join()()).toMatchObject({ errorCode: errorCode.MEMBER_ID_REQUIRED });
+});
+
 test('the first member waits for others, and each of them extends the wait', () => {
   const h = new Harness({ initialRebalanceDelayMs: 3000 });
   const first = h.join({}, 3);
