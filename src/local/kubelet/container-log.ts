@@ -1,4 +1,4 @@
-import { createWriteStream, existsSync, mkdirSync, renameSync, statSync, type WriteStream } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, openSync, renameSync, statSync, type WriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -23,7 +23,9 @@ export interface LogWriter {
 
 export function createLogWriter(path: string, nowMs: () => number, onAppend: () => void): LogWriter {
   mkdirSync(dirname(path), { recursive: true });
-  let file: WriteStream = createWriteStream(path, { flags: 'a' });
+  // Opened at once: a rename for rotation must find the file.
+  const openFile = (): WriteStream => createWriteStream(path, { fd: openSync(path, 'a') });
+  let file = openFile();
   let sizeBytes = existsSync(path) ? statSync(path).size : 0;
   const unfinished = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   const drainCalls: (() => void)[] = [];
@@ -42,7 +44,7 @@ export function createLogWriter(path: string, nowMs: () => number, onAppend: () 
     if (sizeBytes + line.length > rotateAtBytes && sizeBytes > 0) {
       file.end();
       renameSync(path, `${path}.1`);
-      file = createWriteStream(path, { flags: 'a' });
+      file = openFile();
       attach();
       sizeBytes = 0;
     }
