@@ -37,7 +37,7 @@ export type PodWorkerDeps = {
   readonly hostsFile: string;
   /** Environment of every container, e.g. PATH. */
   readonly baseEnvironment: Readonly<Record<string, string>>;
-  /** Told of every line that a container of the pod writes. */
+  /** Told when a container of the pod writes, starts or ends. */
   readonly onLog: (podUid: string, container: string) => void;
 };
 
@@ -109,7 +109,11 @@ export function createPodWorker(
         restartCount: (before?.restartCount ?? 0) + (isSecondLife && !isInit ? 1 : 0),
         lastState: isSecondLife ? lostRun(before) : undefined,
         prepare: () => prepare(container),
-        onChange: scheduleStatus,
+        onChange: () => {
+          scheduleStatus();
+          // Who follows the log must hear of its end too.
+          deps.onLog(uid, container.name);
+        },
         onEvent: ({ type, reason, note }) => {
           const fieldPath = `spec.${isInit ? 'initContainers' : 'containers'}{${container.name}}`;
           recorder.record({ ...pod, fieldPath }, { type, reason, note });
