@@ -105,6 +105,12 @@ export class Broker {
    * @returns what is wrong, as a sentence for a person, if the broker cannot start
    */
   async start(): Promise<string | undefined> {
+    const problem = await this.startUp();
+    // A start that a stop has cut short has not failed.
+    return this.isStopping ? undefined : problem;
+  }
+
+  private async startUp(): Promise<string | undefined> {
     const { settings, platform } = this;
     const { logger, clock } = platform;
     const startedMs = clock.monotonicMs();
