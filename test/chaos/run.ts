@@ -3,9 +3,8 @@ import { readdirSync } from 'node:fs';
 
 type Campaign = { readonly summary: string; run(args: readonly string[]): Promise<void> };
 
-const helpers = ['run.ts', 'linearizability.ts', 'linearizability.test.ts'];
 const names = readdirSync(import.meta.dirname)
-  .filter((file) => file.endsWith('.ts') && !helpers.includes(file))
+  .filter((file) => file.endsWith('.ts') && file !== 'run.ts')
   .map((file) => file.slice(0, -'.ts'.length));
 const [wanted, ...args] = process.argv.slice(2);
 const load = async (name: string): Promise<Campaign> => await import(`./${name}.ts`);

@@ -50,7 +50,7 @@ type Frame<State> = Placed & {
 export function checkObject<State, Input, Output>(
   model: Model<State, Input, Output>,
   operations: readonly Operation<Input, Output>[],
-  stepsMax = 50_000_000,
+  stepsMax = 20_000_000,
 ): Verdict<Input, Output> {
   const byCall = (left: Operation<Input, Output>, right: Operation<Input, Output>): number =>
     left.callAt - right.callAt;
