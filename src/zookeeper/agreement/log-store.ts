@@ -296,23 +296,24 @@ export class LogStore {
 
   /** Durable when it returns: what was cut cannot come back. */
   truncate(to: Offset): void {
-    let removed = false;
-    while (this.#segments.length > 1 && (this.#segments.at(-1) as Segment).first >= to) {
-      const segment = this.#segments.pop() as Segment;
-      this.#remove(segment);
-      removed = true;
-    }
-    if (removed) this.#disk.syncFolder(this.#folder);
-    const segment = this.#segments.at(-1) as Segment;
+    // Found before anything goes, as a segment's end is known by the one after it.
+    const kept = Math.max(
+      0,
+      this.#segments.findLastIndex((each) => each.first < to),
+    );
+    const segment = this.#segments[kept] as Segment;
     const position = this.#positionOf(segment, to);
+    const leaving = this.#segments.splice(kept + 1).reverse();
+    for (const each of leaving) this.#remove(each);
+    if (leaving.length > 0) this.#disk.syncFolder(this.#folder);
     while ((segment.places.at(-1)?.offset ?? -1) >= to) segment.places.pop();
     segment.file.truncate(position);
     segment.file.syncNow();
     segment.sizeBytes = position;
     this.index.truncate(to);
     this.voterSets = this.voterSets.filter((set) => set.offset < to);
-    const kept = Math.max(this.#recentHead, this.#recent.length - Math.max(0, this.#recentEnd() - to));
-    for (const { bytes } of this.#recent.splice(kept)) this.#recentBytes -= bytes.length;
+    const recent = Math.max(this.#recentHead, this.#recent.length - Math.max(0, this.#recentEnd() - to));
+    for (const { bytes } of this.#recent.splice(recent)) this.#recentBytes -= bytes.length;
     this.#markedBelow = -1;
   }
 
