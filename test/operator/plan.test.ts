@@ -1,13 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { KubeObject } from '../../src/kube/index.ts';
+import type { KubeObject, PersistentVolumeClaim } from '../../src/kube/index.ts';
 import { desiredKafkaCluster } from '../../src/operator/desired/kafka-cluster.ts';
+import { desiredClaim } from '../../src/operator/desired/volume-claims.ts';
 import type { ObservedKafkaCluster } from '../../src/operator/observe/kafka-cluster.ts';
 import type { ObservedPod } from '../../src/operator/observe/pods.ts';
 import { covers } from '../../src/operator/plan/covers.ts';
 import { planKafkaCluster } from '../../src/operator/plan/kafka-cluster.ts';
 import { planObjects } from '../../src/operator/plan/objects.ts';
 import { planPodInputs, planRestart } from '../../src/operator/plan/pods.ts';
+import { claimActions } from '../../src/operator/plan/waiting.ts';
 import { images, kafkaCluster, pod } from './fixtures.ts';
 
 describe('a live object is as desired', () => {
@@ -73,6 +75,40 @@ describe('objects', () => {
       ['external-bootstrap', '0', '1', '2'].map(
         (name) => `deleting Service example-kafka-${name}, which is not needed any more`,
       ),
+    );
+  });
+});
+
+describe('claims', () => {
+  const owner = { apiVersion: 'kafka.hikube.cloud/v1alpha1', kind: 'KafkaCluster', name: 'example', uid: 'u' };
+  const foreign = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'example-kafka', uid: 's' };
+  const claim = (size: string, ownerReferences: readonly (typeof owner)[] = []): PersistentVolumeClaim => ({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'data-0-example-kafka-0', namespace: 'team', labels: { a: 'b' }, ownerReferences },
+    spec: { resources: { requests: { storage: size } } },
+  });
+  const planned = (there: PersistentVolumeClaim, storage: object) =>
+    claimActions(
+      [there],
+      [desiredClaim(there, kafkaCluster({ storage }).spec.storage, owner, { a: 'b' })],
+      'KafkaCluster',
+    ).map(({ reason, message }) => [reason, message]);
+
+  test('grow, and never shrink', () => {
+    expect(planned(claim('10Gi'), { size: '10Gi' })).toEqual([]);
+    expect(planned(claim('10Gi'), { size: '20Gi' })).toEqual([
+      ['GrowingVolumes', 'growing PersistentVolumeClaim data-0-example-kafka-0 from 10Gi to 20Gi'],
+    ]);
+    expect(planned(claim('30Gi'), { size: '20Gi' })).toEqual([]);
+  });
+  test('get and lose the resource as their owner by the policy; other owners are let be', () => {
+    expect(planned(claim('10Gi'), { deletionPolicy: 'Delete' })).toHaveLength(1);
+    expect(planned(claim('10Gi', [owner]), { deletionPolicy: 'Delete' })).toEqual([]);
+    expect(planned(claim('10Gi', [owner]), { deletionPolicy: 'Retain' })).toHaveLength(1);
+    expect(planned(claim('10Gi', [foreign]), { deletionPolicy: 'Retain' })).toEqual([]);
+    expect(planned(claim('10Gi', [{ ...owner, uid: 'of an earlier one' }]), { deletionPolicy: 'Delete' })).toHaveLength(
+      1,
     );
   });
 });
@@ -233,6 +269,9 @@ describe('a whole cluster', () => {
     const { actions, waiting } = plan({ zooKeeper: undefined, objects: [], pods: [] });
     expect(waiting?.reason).toBe('WaitingForZooKeeper');
     expect(actions.some((action) => action.kind === 'apply' && action.desired.type.kind === 'StatefulSet')).toBe(false);
+  });
+  test('makes nothing in a place that another cluster has', () => {
+    expect(plan({ sharesMetadataWith: 'elder', objects: [], pods: [] }).actions).toEqual([]);
   });
   test('waits for a broker that is not registered, and for a controller', () => {
     const brokers = (ids: readonly number[], controllerId: number) =>

@@ -120,8 +120,15 @@ describe.sequential('the quick start, from resources to records', () => {
 
   test('nothing is written when nothing changes', async () => {
     await operator.settled();
-    await pause(500);
-    const before = await revision();
+    // Events are written in the background: their end is the end of all writing.
+    let before = await revision();
+    await until('a quiet second', async () => {
+      await pause(1_000);
+      const now = await revision();
+      const isQuiet = now === before;
+      before = now;
+      return isQuiet ? true : undefined;
+    });
     const passes = operator.metrics().find(({ name }) => name === 'hikube_operator_passes_total');
     // A change that is none for the operator, so that it looks at everything again.
     await world.client.mergePatch(

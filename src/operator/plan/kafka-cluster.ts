@@ -57,20 +57,18 @@ export function planKafkaCluster(
 ): Plan {
   const { name } = cluster.metadata;
   const reference = cluster.spec.coordination.zooKeeper;
-  const isAlone = observed.sharesMetadataWith === undefined;
-  const mayStart = (reference === undefined || observed.zooKeeper !== undefined) && isAlone;
-  const objects = planObjects(desired.objects, observed.objects).filter(
+  const isNew = observed.statefulSet === undefined;
+  const hasEnsemble = reference === undefined || observed.zooKeeper !== undefined;
+  const isRefused = isNew && observed.sharesMetadataWith !== undefined;
+  const objects = (isRefused ? [] : planObjects(desired.objects, observed.objects)).filter(
     // Brokers without an ensemble would only fail and be restarted; what there is stays.
-    (action) =>
-      mayStart ||
-      observed.statefulSet !== undefined ||
-      action.kind !== 'apply' ||
-      action.desired.type.kind !== statefulSets.kind,
+    (action) => hasEnsemble || !isNew || action.kind !== 'apply' || action.desired.type.kind !== statefulSets.kind,
   );
   const owner = { apiVersion, kind: kafkaClusterNames.kind, name, uid: cluster.metadata.uid ?? '' };
   const claims = claimActions(
     observed.claims,
     observed.claims.map((claim) => desiredClaim(claim, cluster.spec.storage, owner, objectLabels('kafka', name))),
+    kafkaClusterNames.kind,
   );
   const expected = Array.from({ length: cluster.spec.replicas }, (_, id) => names.pod(name, id));
   const brokers = brokersWaiting(cluster, observed);

@@ -1,4 +1,4 @@
-import { quantityValue } from '../../api/index.ts';
+import { apiVersion, quantityValue } from '../../api/index.ts';
 import type { PersistentVolumeClaim } from '../../kube/index.ts';
 import type { DesiredObject } from '../desired/object.ts';
 import type { ObservedPod } from '../observe/pods.ts';
@@ -41,13 +41,17 @@ export function podsWaiting(input: {
 export function claimActions(
   claims: readonly PersistentVolumeClaim[],
   desired: readonly DesiredObject<PersistentVolumeClaim>[],
+  ownerKind: string,
 ): Action[] {
   return claims.flatMap((claim, index): Action[] => {
     const wanted = desired[index];
     if (wanted === undefined || claim.metadata.deletionTimestamp !== undefined) return [];
-    const sameOwners =
-      (claim.metadata.ownerReferences ?? []).length === (wanted.object.metadata.ownerReferences ?? []).length;
-    const { annotations: _, ...metadata } = wanted.object.metadata;
+    const { annotations: _, ownerReferences: owners = [], ...metadata } = wanted.object.metadata;
+    // Other owners, e.g. of the StatefulSet's own policy, are not ours to judge.
+    const ours = (claim.metadata.ownerReferences ?? []).filter(
+      (owner) => owner.apiVersion === apiVersion && owner.kind === ownerKind,
+    );
+    const sameOwners = ours.map(({ uid }) => uid).join() === owners.map(({ uid }) => uid).join();
     if (sameOwners && covers({ ...claim, apiVersion: 'v1' }, { ...wanted.object, metadata })) return [];
     const before = claim.spec?.resources?.requests?.storage ?? '0';
     const after = wanted.object.spec?.resources?.requests?.storage ?? before;

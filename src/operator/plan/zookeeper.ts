@@ -21,6 +21,7 @@ export function planZooKeeper(ensemble: ZooKeeper, desired: DesiredZooKeeper, ob
   const claims = claimActions(
     observed.claims,
     observed.claims.map((claim) => desiredClaim(claim, ensemble.spec.storage, owner, objectLabels('zookeeper', name))),
+    kindNames.kind,
   );
   const expected = Array.from({ length: ensemble.spec.replicas }, (_, index) => zooKeeperNames.pod(name, index));
   const leader = observed.servers.find(({ mode }) => mode === 'leader' || mode === 'standalone');
