@@ -283,7 +283,7 @@ function table(rows: readonly (readonly string[])[]): void {
   }
 }
 
-/** Options: `--quick`, `--znodes N` (default 100,000), `--failovers N` (default 3). */
+/** Options: `--quick`, `--servers 1|3` (both if left out), `--znodes N` (default 100,000), `--failovers N` (default 3). */
 export async function run(args: readonly string[]): Promise<void> {
   const option = (name: string, otherwise: number): number => {
     const at = args.indexOf(`--${name}`);
@@ -291,7 +291,8 @@ export async function run(args: readonly string[]): Promise<void> {
   };
   const quick = args.includes('--quick');
   const scale = quick ? 0.25 : 1;
-  for (const count of [1, 3]) {
+  const counts = [1, 3].filter((count) => option('servers', count) === count);
+  for (const count of counts) {
     const ours = await start('ours', count);
     const apache = await start('apache', count);
     try {

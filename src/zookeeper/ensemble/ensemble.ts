@@ -37,8 +37,8 @@ const ZXID_BYTES = 8;
 const PENDING_BYTES_MAX = 192 << 20;
 /** What agreement may hold: above our own limit, so that it never refuses what was decided. */
 const PROPOSED_BYTES_MAX = 256 << 20;
-/** Writes of followers that came before this server had taken office. */
-const EARLY_WISHES_MAX = 10_000;
+/** Messages of followers that came before this server had taken office. */
+const EARLY_MAX = 10_000;
 const TOUCH_EVERY_MS_MAX = 500;
 /** How long a new member may take to catch up before a reconfig gives up. */
 const JOIN_MS_MAX = 20_000;
@@ -62,7 +62,7 @@ class EnsembleOrderer implements Orderer {
   #decided = new Map<number, LoggedTxn>();
   #pendingBytes = 0;
   #writer = new JuteWriter(1024);
-  #early: { readonly from: NodeId; readonly message: Extract<PeerMessage, { kind: 'wish' }> }[] = [];
+  #early: { readonly from: NodeId; readonly message: Extract<PeerMessage, { kind: 'wish' | 'renew' }> }[] = [];
   #touched = new Set<SessionId>();
   #renewals = new Map<number, (alive: boolean | undefined) => void>();
   #nextRequestId = 1;
@@ -279,6 +279,11 @@ class EnsembleOrderer implements Orderer {
     for (const entry of entries) {
       if (entry.kind === 'newLeader') continue;
       const logged = this.#own(entry) ?? decoded(entry);
+      // Decided in an earlier term and proposed in a later one: all servers see the same log and pass over it alike.
+      if (logged.header.zxid <= this.#server.tree.lastZxid) {
+        this.#deps.logger.warn({ offset: entry.offset }, 'passed over a transaction of an earlier term');
+        continue;
+      }
       this.#server.commit(logged);
       if (logged.txn.type === 'reconfig') this.#showConfig();
     }
@@ -343,7 +348,10 @@ class EnsembleOrderer implements Orderer {
     // A new epoch for clients too, above every zxid that was ever shown.
     const epoch = Math.max(role.epoch, Math.floor(this.#server.tree.lastZxid / EPOCH) + 1);
     this.#server.decider.begin(zxid(epoch * EPOCH));
-    for (const { from, message } of early) this.#onWish(from, message);
+    for (const { from, message } of early) {
+      if (message.kind === 'wish') this.#onWish(from, message);
+      else this.#onRenew(from, message);
+    }
   }
 
   #onPeer(peer: NodeId, connected: boolean): void {
@@ -371,12 +379,7 @@ class EnsembleOrderer implements Orderer {
         this.#onWish(from, message);
         return;
       case 'renew':
-        if (this.#role.kind !== 'leader') return;
-        this.#tell(from, {
-          kind: 'renewed',
-          requestId: message.requestId,
-          alive: this.#renewHere(message.sessionId, from),
-        });
+        this.#onRenew(from, message);
         return;
       case 'renewed': {
         const done = this.#renewals.get(message.requestId);
@@ -399,9 +402,21 @@ class EnsembleOrderer implements Orderer {
     if (this.#role.kind === 'leader' && this.#role.epoch === message.epoch) {
       const { sessionId, cxid, identities, command } = message;
       this.#decide({ sessionId, cxid, identities, command, fromServer: from });
-    } else if (this.#role.kind === 'looking' && this.#early.length < EARLY_WISHES_MAX) {
-      this.#early.push({ from, message });
+    } else this.#keepEarly(from, message);
+  }
+
+  #onRenew(from: NodeId, message: Extract<PeerMessage, { kind: 'renew' }>): void {
+    if (this.#role.kind !== 'leader') {
+      this.#keepEarly(from, message);
+      return;
     }
+    const alive = this.#renewHere(message.sessionId, from);
+    this.#tell(from, { kind: 'renewed', requestId: message.requestId, alive });
+  }
+
+  /** A follower may know of this server's election before it has taken office itself. */
+  #keepEarly(from: NodeId, message: Extract<PeerMessage, { kind: 'wish' | 'renew' }>): void {
+    if (this.#role.kind === 'looking' && this.#early.length < EARLY_MAX) this.#early.push({ from, message });
   }
 
   #renewHere(id: SessionId, server: number): boolean {
