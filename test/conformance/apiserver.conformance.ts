@@ -617,6 +617,12 @@ describe('what is not there', () => {
   same('an object', ['get', 'configmap', 'nosuch']);
   same('an object to delete', ['delete', 'configmap', 'nosuch']);
   same('a kind', ['get', 'nosuchkind']);
+  same('a kind to make', ['create', '-f', '-'], yaml('{apiVersion: v1, kind: Foo, metadata: {name: x}}'));
+  same(
+    'a finalizer of nobody',
+    ['create', '-f', '-'],
+    yaml('{apiVersion: v1, kind: ConfigMap, metadata: {name: own, finalizers: [a]}}'),
+  );
   same('a path', ['get', '--raw', '/apis/apps/v1/foo']);
   same('a group', ['get', '--raw', '/apis/nosuch/v1']);
   same('the answer in raw form', ['get', '--raw', `/api/v1/namespaces/${namespace}/pods/nosuch`]);

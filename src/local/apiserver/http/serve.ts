@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { Api, Call } from '../api.ts';
-import { discoveryAnswer } from '../discovery/discovery.ts';
+import { discoveryAnswer, kubernetesVersion } from '../discovery/discovery.ts';
 import type { Resource } from '../kinds/resource.ts';
 import type { JsonObject, KubeObject } from '../object.ts';
 import { openApiAnswer } from '../openapi/openapi.ts';
@@ -50,6 +50,7 @@ export async function serve(api: Served, request: IncomingMessage, response: Ser
   }
 }
 
+const openApi2Protobuf = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 const openPaths = new Set(['/healthz', '/readyz', '/livez', '/version']);
 
 async function answer(api: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -96,6 +97,17 @@ async function answer(api: Served, request: IncomingMessage, response: ServerRes
     }
     if (openApi.immutable) response.setHeader('Cache-Control', 'public, immutable');
     await sendJson(request, response, 200, openApi.value);
+    return;
+  }
+  if (path === '/openapi/v2') {
+    // Nothing is described by version 2: an empty document lets kubectl go on to say what it came to say. In
+    // protobuf, which kubectl asks for, an empty document has no bytes.
+    if (request.headers.accept?.includes('protobuf') === true) {
+      response.writeHead(200, { 'Content-Type': openApi2Protobuf, 'Content-Length': 0 }).end();
+      return;
+    }
+    const info = { title: 'Kubernetes', version: kubernetesVersion };
+    await sendJson(request, response, 200, { swagger: '2.0', info, paths: {}, definitions: {} });
     return;
   }
   const review = reviewAnswer(path);

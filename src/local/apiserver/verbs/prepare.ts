@@ -1,10 +1,12 @@
 import type { Api } from '../api.ts';
+import { cleanupFinalizer } from '../kinds/definitions.ts';
 import type { Resource } from '../kinds/resource.ts';
 import { fieldAt, type KubeObject, sameJson, timestamp } from '../object.ts';
 import { withDefaults } from '../schema/defaults.ts';
 import { labelValueErrors, nameErrors, qualifiedNameErrors } from '../schema/names.ts';
 import type { Field, Structure } from '../schema/structure.ts';
 import { type FieldError, fieldError, invalid } from '../status.ts';
+import { foregroundFinalizer, orphanFinalizer } from './remove.ts';
 
 /** Notes who owns what: after defaults, before the server adds what only it decides. */
 export type Own = (object: KubeObject) => KubeObject;
@@ -130,15 +132,18 @@ function metadataErrors(object: KubeObject, resource: Resource): FieldError[] {
   }
   if (sizeBytes > annotationsLimitBytes) errors.push(fieldError.tooLong('metadata.annotations', annotationsLimitBytes));
   for (const [index, finalizer] of (finalizers ?? []).entries()) {
-    errors.push(...qualifiedNameErrors(`metadata.finalizers[${index}]`, finalizer));
+    const path = `metadata.finalizers[${index}]`;
+    errors.push(...qualifiedNameErrors(path, finalizer));
+    if (!finalizer.includes('/') && !standardFinalizers.has(finalizer)) {
+      const why = 'name is neither a standard finalizer name nor is it fully qualified';
+      errors.push(fieldError.invalid(path, finalizer, why));
+    }
   }
   let controllers = 0;
-  for (const [index, owner] of (ownerReferences ?? []).entries()) {
+  for (const owner of ownerReferences ?? []) {
     for (const field of ['apiVersion', 'kind', 'name', 'uid'] as const) {
       if ((owner[field] ?? '') === '') {
-        errors.push(
-          fieldError.invalid(`metadata.ownerReferences[${index}].${field}`, owner[field] ?? '', 'must not be empty'),
-        );
+        errors.push(fieldError.invalid(`metadata.ownerReferences.${field}`, owner[field] ?? '', 'must not be empty'));
       }
     }
     if (owner.controller === true) controllers += 1;
@@ -154,6 +159,9 @@ function metadataErrors(object: KubeObject, resource: Resource): FieldError[] {
   }
   return errors;
 }
+
+/** The only finalizers without a domain, besides those that are named like one. */
+const standardFinalizers = new Set(['kubernetes', orphanFinalizer, foregroundFinalizer, cleanupFinalizer]);
 
 const annotationsLimitBytes = 256 * 1024;
 
