@@ -22,7 +22,7 @@ import {
   startStandalone,
 } from '../zookeeper/index.ts';
 
-type Options = { readonly healthPort: string | undefined };
+type Options = { readonly healthPort: string | undefined; readonly ordinal: string | undefined };
 
 /** `hikube-kafka zookeeper zoo.cfg`: a server of ZooKeeper's protocol, configured by Apache's own file. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -31,6 +31,10 @@ export async function run(args: readonly string[]): Promise<number> {
     .description('A server of the ZooKeeper protocol: alone, or one of an ensemble')
     .argument('<zoo.cfg>', "Apache ZooKeeper's own configuration file; myid and the dynamic file are found as there")
     .option('--health-port <port>', 'serve /healthz, /readyz and /metrics here')
+    .option(
+      '--ordinal <index>',
+      'a missing myid is written as this number plus one: the index of a pod of a StatefulSet',
+    )
     .action(async (file: string, options: Options) => {
       exitCode = await serve(file, options);
     });
@@ -51,7 +55,7 @@ async function serve(file: string, options: Options): Promise<number> {
     for (const sentence of settings.problem) logger.error({ file }, sentence);
     return 2;
   }
-  const serverId = readMyId(settings.value);
+  const serverId = readMyId(settings.value, options.ordinal);
   if (!serverId.ok) {
     logger.error({ file }, serverId.problem);
     return 2;
@@ -133,8 +137,17 @@ function readSettings(file: string, logger: Logger): Result<EnsembleSettings, st
 }
 
 /** @returns 0 for a server alone that has no `myid` */
-function readMyId(settings: EnsembleSettings): Result<number, string> {
+function readMyId(settings: EnsembleSettings, ordinal: string | undefined): Result<number, string> {
   const path = `${settings.dataDir}/myid`;
+  if (ordinal !== undefined && readText(path) === undefined) {
+    if (!/^\d+$/.test(ordinal)) return failure(`--ordinal must be a whole number from 0, not "${ordinal}"`);
+    try {
+      nodeDisk.makeFolder(settings.dataDir);
+      nodeDisk.replace(path, `${Number(ordinal) + 1}\n`);
+    } catch (error) {
+      return failure(`${path} cannot be written: ${(error as Error).message}`);
+    }
+  }
   const text = readText(path);
   const ensemble = isEnsemble(settings);
   if (text === undefined) {

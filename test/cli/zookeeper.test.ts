@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -46,9 +46,10 @@ test('a server of an ensemble without its number says where it belongs', () => {
   expect(missing.text).toMatch(
     /data\/myid is missing: it holds the number of this server, one of server\.1, server\.2/,
   );
-  mkdirSync(join(folder, 'data'));
-  writeFileSync(join(folder, 'data', 'myid'), '7');
-  expect(run(file).text).toMatch(/holds 7, which is none of the servers/);
+  // The index of a pod gives a number to a folder that has none, and never changes one.
+  expect(run(file, '--ordinal', '6').text).toMatch(/holds 7, which is none of the servers/);
+  expect(readFileSync(join(folder, 'data', 'myid'), 'utf8')).toBe('7\n');
+  expect(run(file, '--ordinal', '0').text).toMatch(/holds 7,/);
 });
 
 test('a damaged folder stops the start with a sentence that says what to do', () => {
