@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync }
 import { connect, createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { failure, type Logger, type Result, success } from '../base/index.ts';
-import { type KubeObject, keyText, loadClusterAccess, parseKubeconfig, resourceType } from '../kube/index.ts';
+import { type KubeObject, keyText, loadClusterAccess, parseKubeconfig, type ResourceType } from '../kube/index.ts';
 import {
   type AppliedObject,
   applyObjects,
@@ -244,12 +244,14 @@ async function start(
   if (settings.kubeconfig === undefined) {
     const kinds = await installDefinitions(startedNodes.client, findData('crds'));
     if (!kinds.ok) return kinds;
-    report.step(`installed ${kinds.value.join(', ')}`);
+    report.step(`installed ${kinds.value.map(({ kind }) => kind).join(', ')}`);
     const answer = await applyObjects(startedNodes.client, objects);
     if (!answer.ok) return answer;
     applied = answer.value;
     for (const file of files) report.step(`applied ${file}`);
-    const ours = applied.filter(({ type }) => type.apiVersion.startsWith('kafka.hikube.cloud/'));
+    // With nothing to apply, it is what an earlier start applied that has to be Ready again.
+    if (files.length === 0) applied = await existingResources(startedNodes, kinds.value);
+    const ours = applied.filter(({ type }) => kinds.value.some(({ kind }) => kind === type.kind));
     await waitUntilReady(
       ours,
       {
@@ -280,6 +282,17 @@ async function start(
     pids: pidsByRole(startedNodes, operator),
   });
   return success(undefined);
+}
+
+async function existingResources({ client }: LocalNodes, types: readonly ResourceType[]): Promise<AppliedObject[]> {
+  const found: AppliedObject[] = [];
+  for (const type of types) {
+    const answer = await client.list(type);
+    for (const { metadata } of answer.ok ? answer.value.items : []) {
+      found.push({ type, key: { name: metadata.name, namespace: metadata.namespace } });
+    }
+  }
+  return found;
 }
 
 /** Deletes what an instance keeps in its folder, and refuses a folder that is not one of ours. */
@@ -365,7 +378,7 @@ async function reachableBootstrap(
 ): Promise<string | undefined> {
   const cluster = applied.find(({ type }) => type.kind === 'KafkaCluster');
   if (cluster === undefined) return undefined;
-  const answer = await client.get(resourceType<ClusterWithBootstrap>(cluster.type as never), cluster.key);
+  const answer = await client.get(cluster.type as ResourceType<ClusterWithBootstrap>, cluster.key);
   const bootstrap = answer.ok ? answer.value.status?.bootstrap : undefined;
   const match = /^(127\.[\d.]+):(\d+)$/.exec(bootstrap ?? '');
   if (match === null) return bootstrap;

@@ -59,11 +59,11 @@ export async function applyObjects(
   return success(applied);
 }
 
-/** Applies the definitions in a folder and waits until all are served. Answers the kinds. */
+/** Applies the definitions in a folder and waits until all are served. Answers what they define. */
 export async function installDefinitions(
   client: KubeClient,
   folder: string,
-): Promise<Result<readonly string[], string>> {
+): Promise<Result<readonly ResourceType[], string>> {
   const definitions: KubeObject[] = [];
   for (const name of readdirSync(folder)
     .filter((file) => /\.ya?ml$/.test(file))
@@ -73,7 +73,7 @@ export async function installDefinitions(
     definitions.push(...read.value);
   }
   const kinds = await Promise.all(
-    definitions.map(async (definition): Promise<Result<string, string>> => {
+    definitions.map(async (definition): Promise<Result<ResourceType, string>> => {
       const { name } = definition.metadata;
       const answer = await client.serverSideApply(customResourceDefinitions, definition as CustomResourceDefinition, {
         fieldManager,
@@ -83,7 +83,10 @@ export async function installDefinitions(
       const deadlineMs = performance.now() + establishedTimeoutMs;
       for (let current = answer.value; ; ) {
         if (current.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True')) {
-          return success(current.spec?.names.kind ?? name);
+          const { group, names, scope, versions } = current.spec as NonNullable<CustomResourceDefinition['spec']>;
+          const version = versions.find(({ storage }) => storage)?.name ?? '';
+          const namespaced = scope === 'Namespaced';
+          return success({ apiVersion: `${group}/${version}`, kind: names.kind, plural: names.plural, namespaced });
         }
         if (performance.now() > deadlineMs) return failure(`the API server does not serve ${name}`);
         await new Promise((resolve) => setTimeout(resolve, pollMs));

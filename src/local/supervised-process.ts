@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, renameSync, statSync } from 'node:fs';
 import type { Clock } from '../base/index.ts';
 import { type ProcessRegistry, signalGroup } from './kubelet/index.ts';
 
@@ -7,6 +7,8 @@ import { type ProcessRegistry, signalGroup } from './kubelet/index.ts';
 const firstDelayMs = 500;
 const longestDelayMs = 10_000;
 const healthyRunMs = 10_000;
+/** Looked at when the program is started. */
+const rotateAtBytes = 10 * 1024 * 1024;
 
 export interface SupervisedProcess {
   readonly pid: number | undefined;
@@ -35,6 +37,8 @@ export function startSupervised(
   let ended: Promise<void> = Promise.resolve();
 
   function start(): void {
+    const sizeBytes = statSync(options.logFile, { throwIfNoEntry: false })?.size ?? 0;
+    if (sizeBytes > rotateAtBytes) renameSync(options.logFile, `${options.logFile}.1`);
     const log = openSync(options.logFile, 'a');
     const startedMs = clock.monotonicMs();
     const child = spawn(options.command, options.args, {
