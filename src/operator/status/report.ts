@@ -29,7 +29,11 @@ export function reportPass(
     const note = `${outcome.action.message} failed: ${outcome.problem.message}`;
     events.record(raw, { type: 'Warning', reason: 'ApiError', action: outcome.action.reason, note });
   }
-  reportTransition(raw, input.before, input.after, events);
+  // A restart has told its own event, with the pod it is about.
+  const reason = input.after.find(({ type }) => type === 'Ready')?.reason;
+  if (!done.some((action) => action.kind === 'restartPod' && action.reason === reason)) {
+    reportTransition(raw, input.before, input.after, events);
+  }
 }
 
 /** Told when `Ready` changes its status or reason, and when a refusal changes its words. */
