@@ -1,7 +1,7 @@
 import type { Clock, Disk, Result } from '../base/index.ts';
-import { success } from '../base/index.ts';
+import { failure, success } from '../base/index.ts';
 import type { SessionId } from '../protocol/zookeeper/index.ts';
-import { dataFolders, recover } from './disk/data-folder.ts';
+import { dataFolders, ensembleFolder, recover } from './disk/data-folder.ts';
 import { LogWriter } from './disk/log-writer.ts';
 import type { Wish } from './request/decider.ts';
 import type { Orderer, ServerDeps } from './server.ts';
@@ -96,6 +96,13 @@ export async function startStandalone(
   onFailure: (error: Error) => void,
 ): Promise<Result<RunningServer, string>> {
   const folders = dataFolders(settings.dataDir, settings.dataLogDir);
+  const shared = ensembleFolder(settings.dataLogDir);
+  if (deps.disk.isFolder(shared)) {
+    return failure(
+      `${shared} holds the data of an ensemble's server, and this one is to run alone: give it the server.N lines of its ` +
+        'ensemble (one server alone too, with standaloneEnabled=false), or an empty folder',
+    );
+  }
   const recovered = recover(folders, settings, deps);
   if (!recovered.ok) return recovered;
   const { tree, replayedCount, sessions } = recovered.value;

@@ -60,3 +60,18 @@ test('a damaged folder stops the start with a sentence that says what to do', ()
   expect(status).toBe(1);
   expect(text).toMatch(/every snapshot in .* is damaged .*take the data of a healthy server or a backup/);
 });
+
+test('the folder of a server alone is not taken for that of an ensemble, nor the other way round', () => {
+  const data = join(folder, 'data');
+  mkdirSync(join(data, 'version-2'), { recursive: true });
+  writeFileSync(join(data, 'version-2', 'log.1'), '');
+  const common = [`dataDir=${data}`, 'clientPort=0', 'admin.enableServer=false'];
+  const one = ['standaloneEnabled=false', 'server.1=127.0.0.1:20001:21001'];
+  const together = run(config([...common, ...one]), '--ordinal', '0');
+  expect(together.status).toBe(1);
+  expect(together.text).toMatch(/holds the data of a server alone.*backup.*restore/);
+  mkdirSync(join(data, 'ensemble-1'));
+  const alone = run(config(common));
+  expect(alone.status).toBe(1);
+  expect(alone.text).toMatch(/holds the data of an ensemble's server/);
+});

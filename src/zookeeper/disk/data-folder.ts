@@ -17,6 +17,9 @@ export const dataFolders = (dataDir: string, dataLogDir: string): DataFolders =>
   logs: `${dataLogDir}/${VERSION_FOLDER}`,
 });
 
+/** Where an ensemble's server keeps the log that it agrees on, and its snapshots. */
+export const ensembleFolder = (dataLogDir: string): string => `${dataLogDir}/ensemble-1`;
+
 export type Recovered = {
   readonly tree: DataTree;
   /** Sessions that had not ended, with their time-outs. */

@@ -7,7 +7,8 @@ import { nodeId } from '../../quorum/index.ts';
 import type { EnsembleServer } from '../../settings/index.ts';
 import type { Agreement, AgreementRole, CommittedEntry } from '../agreement/index.ts';
 import { startAgreement } from '../agreement/index.ts';
-import { dataFolders } from '../disk/data-folder.ts';
+import { dataFolders, ensembleFolder } from '../disk/data-folder.ts';
+import { filesOf } from '../disk/file-names.ts';
 import { readSnapshot } from '../disk/snapshot-reader.ts';
 import { snapshotPieces } from '../disk/snapshot-writer.ts';
 import { mayAccess } from '../request/access.ts';
@@ -105,7 +106,7 @@ class EnsembleOrderer implements Orderer {
         peers: this.#options.servers.map(memberOf),
         initialVoters: participants.map(memberOf),
         disk,
-        folder: `${this.#settings.dataLogDir}/ensemble-1`,
+        folder: ensembleFolder(this.#settings.dataLogDir),
         network,
         clock,
         random,
@@ -531,6 +532,17 @@ export async function startEnsemble(
   onFailure: (error: Error) => void,
 ): Promise<Result<RunningServer, string>> {
   const folders = dataFolders(settings.dataDir, settings.dataLogDir);
+  const own = ensembleFolder(settings.dataLogDir);
+  const logs = filesOf('log', deps.disk.list(folders.logs));
+  const snapshots = filesOf('snapshot', deps.disk.list(folders.snapshots));
+  const hasData = logs.length > 0 || snapshots.some(({ zxid: last }) => last > 0);
+  if (hasData && !deps.disk.isFolder(own)) {
+    return failure(
+      `${folders.logs} holds the data of a server alone, and ${own} is not there: an ensemble does not take them ` +
+        'over. Save them with `hikube-kafka zookeeper backup` from a server alone, start the ensemble on an empty folder, ' +
+        'and bring them back with `hikube-kafka zookeeper restore`',
+    );
+  }
   const tree = new DataTree(settings);
   const empty = { tree, sessions: new Map<SessionId, number>(), replayedCount: 0, passedOver: [] };
   const server = new Server(settings, folders, empty, deps);
