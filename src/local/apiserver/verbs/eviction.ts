@@ -7,7 +7,6 @@ import { deleteOptions, removeObject } from './remove.ts';
 import type { Written } from './write.ts';
 
 const budgetsBucket = 'poddisruptionbudgets.policy';
-/** Disrupted pods are remembered so long, in case the budget's controller has not seen them yet. */
 const success: KubeObject = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 
 /** Deletes a pod unless a budget that covers it allows no disruption now: then 429, and the client tries again. */

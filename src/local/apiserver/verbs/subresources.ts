@@ -99,7 +99,6 @@ function scaleOf(call: Call, object: KubeObject, paths: ScalePaths): KubeObject 
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp } as KubeObject['metadata'],
     spec: replicas === undefined ? {} : { replicas },
     status: { replicas: statusReplicas, ...(text === undefined || text === '' ? {} : { selector: text as string }) },
-    ...(call.resource.custom === undefined ? {} : {}),
   };
 }
 
