@@ -82,7 +82,7 @@ function live(api: Api, call: Call): KubeObject {
   return object;
 }
 
-function scaleOf(call: Call, object: KubeObject, paths: ScalePaths): KubeObject {
+function scaleOf(object: KubeObject, paths: ScalePaths): KubeObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const selector = paths.selector === undefined ? undefined : fieldAt(object, paths.selector);
   const statusReplicas = Number(fieldAt(object, paths.statusReplicas) ?? 0);
@@ -104,7 +104,7 @@ function scaleOf(call: Call, object: KubeObject, paths: ScalePaths): KubeObject 
 
 async function scaleAnswer(api: Api, call: Call, paths: ScalePaths, request: IncomingMessage): Promise<Written> {
   const object = live(api, call);
-  const scale = scaleOf(call, served(call.resource, object), paths);
+  const scale = scaleOf(served(call.resource, object), paths);
   if (request.method === 'GET') return { code: 200, object: scale };
   const body = await parseBody(request);
   let next: unknown;
@@ -142,7 +142,7 @@ async function scaleAnswer(api: Api, call: Call, paths: ScalePaths, request: Inc
   const changed = copyJson(served(call.resource, current));
   setAt(changed, paths.specReplicas, replicas);
   const stored = replace(api, call, current, changed, 'Update');
-  return { code: 200, object: scaleOf(call, stored, paths) };
+  return { code: 200, object: scaleOf(stored, paths) };
 }
 
 function setAt(target: object, path: readonly string[], value: unknown): void {
