@@ -101,6 +101,8 @@ const everyWrite = process.env.CRASH_AT_EVERY_WRITE === '1';
 
 /** Each in a namespace of its own, with operators of its own. */
 const runsAtOnce = 6;
+/** Six operators on a machine that has other work: what is waited for is the end, not the pace. */
+const settleTimeoutMs = 60_000;
 const settledText = 'WaitingForPods';
 
 async function apply(namespace: string): Promise<void> {
@@ -114,24 +116,28 @@ async function apply(namespace: string): Promise<void> {
 }
 
 async function untilSettled(namespace: string): Promise<void> {
-  await until('the resources to settle', async () => {
-    const cluster = await world.client.get(kafkaClusters, { namespace, name: 'example' });
-    const ensemble = await world.client.get(zooKeepers, { namespace, name: 'example' });
-    const topic = await world.client.get(kafkaTopics, { namespace, name: 'orders' });
-    if (!cluster.ok || !ensemble.ok || !topic.ok) return undefined;
-    const told = must(await world.client.list(pods, { namespace })).items.filter(
-      ({ metadata }) => metadata.annotations?.['kafka.hikube.cloud/advertised-listeners'] !== undefined,
-    );
-    return conditionOf(cluster.value)?.reason === 'WaitingForZooKeeper' &&
-      cluster.value.status.brokers.length === 2 &&
-      cluster.value.status.brokers.every(({ external }: { external?: string }) => external !== undefined) &&
-      conditionOf(ensemble.value)?.reason === settledText &&
-      ensemble.value.status.servers.length === 1 &&
-      conditionOf(topic.value)?.reason === 'WaitingForCluster' &&
-      told.length === 2
-      ? true
-      : undefined;
-  });
+  await until(
+    'the resources to settle',
+    async () => {
+      const cluster = await world.client.get(kafkaClusters, { namespace, name: 'example' });
+      const ensemble = await world.client.get(zooKeepers, { namespace, name: 'example' });
+      const topic = await world.client.get(kafkaTopics, { namespace, name: 'orders' });
+      if (!cluster.ok || !ensemble.ok || !topic.ok) return undefined;
+      const told = must(await world.client.list(pods, { namespace })).items.filter(
+        ({ metadata }) => metadata.annotations?.['kafka.hikube.cloud/advertised-listeners'] !== undefined,
+      );
+      return conditionOf(cluster.value)?.reason === 'WaitingForZooKeeper' &&
+        cluster.value.status.brokers.length === 2 &&
+        cluster.value.status.brokers.every(({ external }: { external?: string }) => external !== undefined) &&
+        conditionOf(ensemble.value)?.reason === settledText &&
+        ensemble.value.status.servers.length === 1 &&
+        conditionOf(topic.value)?.reason === 'WaitingForCluster' &&
+        told.length === 2
+        ? true
+        : undefined;
+    },
+    settleTimeoutMs,
+  );
 }
 
 async function runThrough(
@@ -157,7 +163,7 @@ async function runThrough(
   if (end === undefined) await pause(500);
   else {
     const differs = async (): Promise<string[]> => differences(await picture(namespace), end);
-    await until('the same end', async () => ((await differs()).length === 0 ? true : undefined), 5_000).catch(
+    await until('the same end', async () => ((await differs()).length === 0 ? true : undefined), settleTimeoutMs).catch(
       async () => {
         throw new Error(`killed at write ${lastWrite}, these differ: ${(await differs()).join(', ')}`);
       },
