@@ -131,6 +131,7 @@ class Writer {
   private isRunning = false;
   private mayBegin = true;
   private loop: Promise<void> = Promise.resolve();
+  private problem: unknown;
 
   constructor(port: number, partition: number, random: Random) {
     this.port = port;
@@ -149,12 +150,16 @@ class Writer {
   start(): void {
     if (this.isRunning) return;
     this.isRunning = true;
-    this.loop = this.run();
+    // Thrown where the loop is waited for, so that the broker is stopped before the test fails.
+    this.loop = this.run().catch((error: unknown) => {
+      this.problem = error;
+    });
   }
 
   async pause(): Promise<void> {
     this.isRunning = false;
     await this.loop;
+    if (this.problem !== undefined) throw this.problem;
   }
 
   /** Sends nothing new; everything that was sent is acknowledged when this resolves. */
