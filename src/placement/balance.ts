@@ -24,6 +24,8 @@ const leastDrop = 1e-9;
 /** Brokers asked as donors or receivers for one replica, and replicas looked at on each. */
 const targetSamples = 16;
 const donorSamples = 24;
+/** Donors of one zone that may have nothing before the zone counts as empty-handed. */
+const mostRefusals = 12;
 /** Passes over all donors for one receiver. */
 const fillAttempts = 64;
 /** A receiver that lacks more than this of its share is filled evenly over the dimensions before anything else. */
@@ -184,7 +186,7 @@ function shed(
     }
     const sorted = order.subarray(0, found).sort((one, other) => scores[other]! - scores[one]! || one - other);
     let moved = 0;
-    const needs = neediest(working, broker);
+    const needs = neediest(working, broker, scope);
     for (const at of sorted) {
       const cell = cells[first[broker]! + at]!;
       const row = Math.floor(cell / width);
@@ -202,11 +204,11 @@ function shed(
 }
 
 /** Receivers that are under the band, furthest first. */
-function neediest(working: Working, except: number): number[] {
+function neediest(working: Working, except: number, { mayReceive }: BalanceScope): number[] {
   const found: { broker: number; by: number }[] = [];
   const { targets, loads } = working;
   for (let broker = 0; broker < working.brokers; broker++) {
-    if (working.receiving[broker] === 0 || broker === except) continue;
+    if (working.receiving[broker] === 0 || broker === except || mayReceive?.(broker) === false) continue;
     let by = 0;
     for (let dimension = 0, cell = broker * dimensions; dimension < dimensions; dimension++, cell++) {
       if (targets.perShare[cell] === 0) continue;
@@ -255,7 +257,8 @@ function bestDrop(
     const list = candidates.inZone(pool, zone);
     const tries = Math.min(list.length, targetSamples / 2);
     for (let sample = 0; sample < tries; sample++) {
-      look(list.length <= tries ? list[sample]! : list[working.random.below(list.length)]!);
+      const to = list.length <= tries ? list[sample]! : list[working.random.below(list.length)]!;
+      if (candidates.isAllowed(to)) look(to);
     }
   }
   return best;
@@ -300,8 +303,12 @@ function fill(
       1,
       Math.ceil((missing * working.targets.share[broker * dimensions + replicaCount]!) / donors.length),
     );
+    // A zone whose first donors all have nothing for this broker (their zone must keep what it has) is not asked on.
+    const refusals = new Int32Array(working.zones);
+    const gifts = new Int32Array(working.zones);
     for (const donor of donors) {
-      if (donor === broker || replicas.length === 0) continue;
+      const zone = model.zoneOf[donor]!;
+      if (donor === broker || (gifts[zone] === 0 && refusals[zone]! > mostRefusals)) continue;
       slopeOf(working, broker, slope);
       let isUnder = false;
       for (let dimension = 0; dimension < dimensions; dimension++) if (slope[dimension]! < 0) isUnder = true;
@@ -330,8 +337,12 @@ function fill(
           bestCell = cell;
           bestScore = score;
         }
-        if (bestCell === -1) break;
+        if (bestCell === -1) {
+          refusals[zone]!++;
+          break;
+        }
         working.move(Math.floor(bestCell / width), bestCell % width, broker);
+        gifts[zone]!++;
         moved++;
       }
     }

@@ -1,5 +1,6 @@
 import { dimensions, disk, inRate, replicaCount } from './dimensions.ts';
 import { nobody } from './model.ts';
+import { targetsOf } from './targets.ts';
 import type { Working } from './working.ts';
 
 /** Fewest bytes that any plan with the same goals can copy. */
@@ -26,7 +27,9 @@ export function byteBounds(working: Working, balanced: ((broker: number) => bool
   if (balanced === undefined) return { forced, shed: 0, fill: 0, bytes: forced };
   let shed = 0;
   let fill = 0;
-  const { targets, loads, receiving } = working;
+  const { loads, receiving, model, options } = working;
+  // By the band that was asked for: the search aims a little inside it.
+  const targets = targetsOf(model, working.spreads, options.band, loads);
   const index = working.replicasByBroker();
   for (let broker = 0; broker < working.brokers; broker++) {
     if (receiving[broker] === 0 || !balanced(broker)) continue;

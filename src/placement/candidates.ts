@@ -37,6 +37,10 @@ export class Candidates {
     this.#allowed = allowed;
   }
 
+  isAllowed(broker: number): boolean {
+    return this.#allowed?.(broker) !== false;
+  }
+
   inZone(pool: number, zone: number): readonly number[] {
     return this.#lists[pool * this.#working.zones + zone]!;
   }

@@ -40,7 +40,7 @@ export const defaultOptions: PlanOptions = {
   seed: 1,
   band: 0.05,
   trigger: 0.12,
-  leastGain: 0.05,
+  leastGain: 0.1,
   use: { disk: 0.85, in: 0.8, out: 0.8, cpu: 0.7 },
   transientDiskUse: 0.95,
   maxBytes: Number.POSITIVE_INFINITY,

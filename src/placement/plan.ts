@@ -48,8 +48,10 @@ export type PlanCost = {
 const polishBudget = 0.015;
 /** The search aims a little inside the band, so that what it just misses is still in. */
 const searchBand = ({ band }: PlanOptions): number => 0.94 * band;
+/** Part of the trigger that a plan leaves at most, where it can. */
+const tightening = 0.6;
 /** Searches until nothing changes, at most. */
-const mostRepeats = 4;
+const mostRepeats = 8;
 /** Searches from different seeds for a small cluster. */
 const smallAttempts = 12;
 
@@ -137,11 +139,23 @@ function cheaper(
   return { ...found, target: unfinished.slice() };
 }
 
+/**
+ * Once it acts, a plan goes further than what would make it act: what is left must be well below the trigger, or the
+ * next breath of noise would set it off again.
+ */
+function tighter(options: PlanOptions): PlanOptions {
+  return { ...options, trigger: options.trigger * tightening, leastGain: options.leastGain / 4 };
+}
+
 /** Searches again from each result until nothing changes, so that planning again moves nothing. */
 function settled(start: Model, operation: Operation, options: PlanOptions): Searched {
   let found = search(start, operation, options);
   for (let again = 0; again < mostRepeats && found.isUnsettled; again++) {
-    const next = search({ ...start, replicas: found.target }, operation, options);
+    const next = search(
+      { ...start, replicas: found.target },
+      operation,
+      operation.kind === 'rebalance' ? tighter(options) : options,
+    );
     const isSame = next.target.every((broker, cell) => broker === found.target[cell]);
     if (isSame) break;
     found = { ...found, target: next.target, problems: next.problems };
@@ -211,7 +225,7 @@ function rebalanced(
   };
   const first = new Working(start, options, searchBand(options));
   const isBalanced = !leadersOnly && topic === undefined;
-  const bounds = byteBounds(new Working(start, options), isBalanced ? (scope.brokers ?? (() => true)) : undefined);
+  const bounds = byteBounds(first, isBalanced ? (scope.brokers ?? (() => true)) : undefined);
   const candidates = new Candidates(first);
   const problems = leadersOnly ? [] : repair(first, candidates, isBalanced);
   if (topic !== undefined) {
@@ -248,7 +262,7 @@ function rebalanced(
     (by, cell) => by > options.trigger && by - Math.max(after[cell]!, options.band) >= options.leastGain,
   );
   noteUneven(best, problems);
-  const isUnsettled = after.some((by) => by > options.trigger);
+  const isUnsettled = after.some((by) => by > options.trigger * tightening);
   if (isWorth) return { target: best.replicas, problems, bounds, isUnsettled };
   return { target: kept, problems, bounds: { ...bounds, bytes: bounds.forced } };
 }
@@ -352,24 +366,38 @@ function spreadLeaders(working: Working, rows: readonly number[]): void {
 function filled(start: Model, ids: readonly number[], options: PlanOptions): Searched {
   const working = new Working(start, options, searchBand(options));
   const candidates = new Candidates(working);
+  const lackingAtFirst = lacking(working, ids);
+  const bounds = byteBounds(working, (broker) => lackingAtFirst[broker] === 1);
   const problems = repair(working, candidates);
-  const wanted = new Uint8Array(working.brokers);
+  const wanted = lacking(working, ids);
+  const isWanted = (broker: number): boolean => wanted[broker] === 1;
+  if (!wanted.includes(1)) return { target: working.replicas, problems, bounds };
+  const kept = working.replicas.slice();
+  const before = deviations(working);
+  balance(working, candidates, { leadersOnly: false, mayReceive: isWanted });
+  const after = deviations(working);
+  const isMeant = (cell: number): boolean => before[cell]! > options.trigger && isWanted(Math.floor(cell / dimensions));
+  const isWorth = before.some(
+    (by, cell) => isMeant(cell) && by - Math.max(after[cell]!, options.band) >= options.leastGain,
+  );
+  if (!isWorth) return { target: kept, problems, bounds: { ...bounds, bytes: bounds.forced }, isUnsettled: true };
+  noteUneven(working, problems, isWanted);
+  const isUnsettled = after.some((by, cell) => by > options.trigger && isWanted(Math.floor(cell / dimensions)));
+  return { target: working.replicas, problems, bounds, isUnsettled };
+}
+
+/** 1 for those of the brokers that are under their share by more than the trigger; the others are left alone. */
+function lacking(working: Working, ids: readonly number[]): Uint8Array {
+  const found = new Uint8Array(working.brokers);
   const away = deviations(working);
   for (const id of ids) {
-    const broker = brokerIndex(start, id)!;
-    // A broker that has about its share already is left alone.
+    const broker = brokerIndex(working.model, id)!;
     for (let cell = broker * dimensions; cell < (broker + 1) * dimensions; cell++) {
-      if (away[cell]! > options.trigger && working.loads[cell]! < working.targets.share[cell]!) wanted[broker] = 1;
+      const isUnder = working.loads[cell]! < working.targets.share[cell]!;
+      if (isUnder && away[cell]! > working.options.trigger) found[broker] = 1;
     }
   }
-  const isWanted = (broker: number): boolean => wanted[broker] === 1;
-  const bounds = byteBounds(new Working(start, options), isWanted);
-  if (wanted.includes(1)) balance(working, candidates, { leadersOnly: false, mayReceive: isWanted });
-  if (wanted.includes(1)) noteUneven(working, problems, isWanted);
-  const isUnsettled = deviations(working).some(
-    (by, cell) => by > options.trigger && isWanted(Math.floor(cell / dimensions)),
-  );
-  return { target: working.replicas, problems, bounds, isUnsettled };
+  return found;
 }
 
 function replaced(start: Model, operation: Extract<Operation, { kind: 'replace' }>, options: PlanOptions): Searched {

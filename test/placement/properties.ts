@@ -11,8 +11,8 @@ import {
 } from '../../src/placement/index.ts';
 import type { Case } from './random-clusters.ts';
 
-/** What must hold of every plan. Each answers a sentence when it does not. */
-export function brokenProperty({ seed, state, operation }: Case): string | undefined {
+/** What must hold of every plan without exception: hard goals at the end and in between, same input same plan. */
+export function brokenRule({ state, operation }: Case): string | undefined {
   const model = modelOf(state);
   const result = planOperation(model, operation, defaultOptions);
   if (!result.ok) return result.problem.field === '' ? 'refused without naming a field' : undefined;
@@ -22,7 +22,15 @@ export function brokenProperty({ seed, state, operation }: Case): string | undef
   const bad = violations.find(({ kind }) => kind === 'introduced');
   if (bad !== undefined) return `breaks ${bad.goal}: ${bad.subject} ${bad.message}`;
   const twin = planOperation(modelOf(structuredClone(state)), operation, defaultOptions);
-  if (!twin.ok || twin.value.hash !== plan.hash) return 'the same input gave another plan';
+  return !twin.ok || twin.value.hash !== plan.hash ? 'the same input gave another plan' : undefined;
+}
+
+/** What keeps plans calm: planning again, noise and a plan cut in half cost (almost) nothing more. */
+export function restlessness({ seed, state, operation }: Case): string | undefined {
+  const result = planOperation(modelOf(state), operation, defaultOptions);
+  if (!result.ok) return undefined;
+  const plan = result.value;
+  const { target } = plan;
   const after = withReplicas(plan.model, target);
   const again = planOperation(after, operation, defaultOptions);
   if (!again.ok || again.value.cost.partitions > 0) return 'planning again moves something';

@@ -102,6 +102,7 @@ async function carryOut(admin: KafkaAdmin, document: PlanDocument, flags: Flags)
   try {
     const outcome = await execute(admin, document, {
       throttle: flags.throttle === undefined ? undefined : options.batch.throttle,
+      movesPerBroker: options.batch.movesPerBroker,
       pollMs,
       onProgress: progressWriter(process.stderr),
       signal: stop.signal,

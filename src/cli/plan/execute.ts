@@ -6,6 +6,8 @@ import type { Progress } from './progress.ts';
 export type ExecuteOptions = {
   /** Bytes per second that each broker may send and receive for copies; undefined: no throttle is set. */
   readonly throttle: number | undefined;
+  /** Replicas copied to one broker at once. */
+  readonly movesPerBroker: number;
   readonly pollMs: number;
   readonly onProgress: (progress: Progress) => void;
   readonly signal: AbortSignal;
@@ -134,16 +136,70 @@ const brokersOf = (changes: readonly PlannedChange[]): number[] =>
 async function runBatch(
   admin: KafkaAdmin,
   batch: readonly PlannedChange[],
-  { pollMs, signal }: ExecuteOptions,
+  { pollMs, movesPerBroker, signal }: ExecuteOptions,
   onDone: (change: PlannedChange) => void,
 ): Promise<Result<undefined, ExecuteProblem>> {
-  const open = new Map(batch.map((change) => [nameOf(change), change]));
-  const running = await ongoing(admin, batch);
-  if (!running.ok) return running;
+  const before = await ongoing(admin, batch);
+  if (!before.ok) return before;
   // What an earlier run began is waited for, not begun again.
-  const fresh = batch.filter((change) => !running.value.has(nameOf(change)));
-  for (let at = 0; at < fresh.length; at += partitionsPerRequest) {
-    const some = fresh.slice(at, at + partitionsPerRequest);
+  const running = new Map(batch.filter((change) => before.value.has(nameOf(change))).map((one) => [nameOf(one), one]));
+  let waiting = batch.filter((change) => !before.value.has(nameOf(change)));
+  while (running.size > 0 || waiting.length > 0) {
+    const next = fitting(waiting, running.values(), movesPerBroker);
+    const begun = await begin(admin, next);
+    if (!begun.ok) return begun;
+    for (const change of next) running.set(nameOf(change), change);
+    waiting = waiting.filter((change) => !running.has(nameOf(change)));
+    const still = await ongoing(admin, [...running.values()]);
+    if (!still.ok) return still;
+    for (const [name, change] of [...running]) {
+      if (still.value.has(name)) continue;
+      running.delete(name);
+      onDone(change);
+    }
+    if (signal.aborted) {
+      const cancelled = await cancelRunning(admin, [...running.values()]);
+      return cancelled.ok ? success(undefined) : cancelled;
+    }
+    if (running.size > 0) await pause(pollMs, signal);
+  }
+  const now = await replicasNow(admin, batch);
+  if (!now.ok) return now;
+  const wrong = batch.find((change) => now.value.get(nameOf(change))?.replicas.join() !== change.to.join());
+  if (wrong !== undefined) {
+    const is = now.value.get(nameOf(wrong))?.replicas.join(', ') ?? 'none';
+    return refused(
+      `moving ${wrong.topic}-${wrong.partition}`,
+      `its replicas are ${is}; somebody cancelled or changed it`,
+    );
+  }
+  return success(undefined);
+}
+
+/** Of what waits, in order, what no broker is too busy for: at most so many copies to one broker at once. */
+function fitting(
+  waiting: readonly PlannedChange[],
+  running: Iterable<PlannedChange>,
+  movesPerBroker: number,
+): PlannedChange[] {
+  const busy = new Map<number, number>();
+  const receivers = ({ from, to }: PlannedChange): number[] => to.filter((id) => !from.includes(id));
+  const count = (change: PlannedChange): void => {
+    for (const id of receivers(change)) busy.set(id, (busy.get(id) ?? 0) + 1);
+  };
+  for (const change of running) count(change);
+  const next: PlannedChange[] = [];
+  for (const change of waiting) {
+    if (receivers(change).some((id) => (busy.get(id) ?? 0) >= movesPerBroker)) continue;
+    count(change);
+    next.push(change);
+  }
+  return next;
+}
+
+async function begin(admin: KafkaAdmin, changes: readonly PlannedChange[]): Promise<Result<undefined, ExecuteProblem>> {
+  for (let at = 0; at < changes.length; at += partitionsPerRequest) {
+    const some = changes.slice(at, at + partitionsPerRequest);
     const answer = await admin.alterPartitionReassignments(
       some.map(({ topic, partition, to }) => ({ topic, partition, replicas: to })),
     );
@@ -152,31 +208,6 @@ async function runBatch(
     if (bad !== undefined) {
       return refused(`moving ${bad.topic}-${bad.partition}`, `${bad.errorMessage ?? ''} (error ${bad.errorCode})`);
     }
-  }
-  while (open.size > 0) {
-    const still = await ongoing(admin, [...open.values()]);
-    if (!still.ok) return still;
-    for (const [name, change] of [...open]) {
-      if (still.value.has(name)) continue;
-      open.delete(name);
-      onDone(change);
-    }
-    if (open.size === 0) break;
-    if (signal.aborted) {
-      const cancelled = await cancelRunning(admin, [...open.values()]);
-      return cancelled.ok ? success(undefined) : cancelled;
-    }
-    await pause(pollMs, signal);
-  }
-  const now = await replicasNow(admin, batch);
-  if (!now.ok) return now;
-  const wrong = batch.find((change) => now.value.get(nameOf(change))?.replicas.join() !== change.to.join());
-  if (wrong !== undefined && !signal.aborted) {
-    const is = now.value.get(nameOf(wrong))?.replicas.join(', ') ?? 'none';
-    return refused(
-      `moving ${wrong.topic}-${wrong.partition}`,
-      `its replicas are ${is}; somebody cancelled or changed it`,
-    );
   }
   return success(undefined);
 }

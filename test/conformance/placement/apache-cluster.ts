@@ -1,0 +1,120 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort, type Running, start } from '../../support/apache-kafka.ts';
+import { classPathOf, type Original } from '../../support/originals.ts';
+
+export type ApacheCluster = {
+  readonly bootstrap: string;
+  /** Runs one of Apache's own tools against the cluster. */
+  tool(mainClass: string, ...args: readonly string[]): { readonly status: number | null; readonly output: string };
+  stop(): Promise<void>;
+};
+
+const clusterId = '4L6g3nShT-eMCtK--X86sw';
+const startTimeoutMs = 150_000;
+
+/** Brokers 1, 2, ... of an original in KRaft mode, one for each rack named; broker 1 is the controller as well. */
+export async function startApacheCluster(
+  original: Extract<Original, 'kafka-3.9' | 'kafka-4'>,
+  racks: readonly string[],
+): Promise<ApacheCluster> {
+  const folder = mkdtempSync(join(tmpdir(), 'hikube-brokers-'));
+  const classPath = classPathOf(original);
+  const controllerPort = await freePort();
+  const ports: number[] = [];
+  for (const _ of racks) ports.push(await freePort());
+  const running: Running[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(running.reverse().map((each) => each.stop()));
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const logging = original === 'kafka-4' ? log4j2(folder) : log4j(folder);
+  try {
+    for (const [at, rack] of racks.entries()) {
+      const id = at + 1;
+      const data = join(folder, `broker-${id}`);
+      mkdirSync(data);
+      const file = join(folder, `server-${id}.properties`);
+      const own = `PLAINTEXT://127.0.0.1:${ports[at]}`;
+      const properties: Record<string, string> = {
+        'node.id': String(id),
+        'process.roles': id === 1 ? 'broker,controller' : 'broker',
+        'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+        'controller.listener.names': 'CONTROLLER',
+        'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+        listeners: id === 1 ? `${own},CONTROLLER://127.0.0.1:${controllerPort}` : own,
+        'advertised.listeners': own,
+        'log.dirs': data,
+        'broker.rack': rack,
+        'offsets.topic.num.partitions': '1',
+        'offsets.topic.replication.factor': '1',
+        'num.network.threads': '2',
+        'num.io.threads': '2',
+        'auto.leader.rebalance.enable': 'false',
+      };
+      const text = Object.entries(properties).map(([name, value]) => `${name}=${value}`);
+      writeFileSync(file, text.join('\n'));
+      if (id === 1) {
+        const args = ['-Xmx128m', '-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file];
+        const formatted = spawnSync('java', args, { encoding: 'utf8' });
+        if (formatted.status !== 0) throw new Error(`cannot format: ${formatted.stdout}${formatted.stderr}`);
+      } else {
+        writeFileSync(join(data, 'meta.properties'), `version=1\nnode.id=${id}\ncluster.id=${clusterId}\n`);
+      }
+    }
+    const begin = async (id: number): Promise<void> => {
+      const args = ['-Xmx320m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', ...logging, '-cp', classPath];
+      const file = join(folder, `server-${id}.properties`);
+      running.push(
+        await start('java', [...args, 'kafka.Kafka', file], {
+          ready: /KafkaRaftServer nodeId=\d+\] Kafka Server started|Kafka Server started/,
+          timeoutMs: startTimeoutMs,
+        }),
+      );
+    };
+    await begin(1);
+    for (let id = 2; id <= racks.length; id++) await begin(id);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    bootstrap: ports.map((port) => `127.0.0.1:${port}`).join(','),
+    tool: (mainClass, ...args) => {
+      const ran = spawnSync('java', ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', classPath, mainClass, ...args], {
+        encoding: 'utf8',
+      });
+      return { status: ran.status, output: `${ran.stdout}${ran.stderr}` };
+    },
+    stop,
+  };
+}
+
+function log4j(folder: string): string[] {
+  const path = join(folder, 'log4j.properties');
+  const lines = [
+    'log4j.rootLogger=INFO, out',
+    'log4j.appender.out=org.apache.log4j.ConsoleAppender',
+    'log4j.appender.out.layout=org.apache.log4j.PatternLayout',
+    'log4j.appender.out.layout.ConversionPattern=%d %p %c %m%n',
+  ];
+  writeFileSync(path, lines.join('\n'));
+  return [`-Dlog4j.configuration=file:${path}`];
+}
+
+/** 4.x logs through Log4j 2. */
+function log4j2(folder: string): string[] {
+  const path = join(folder, 'log4j2.properties');
+  const lines = [
+    'appender.out.type=Console',
+    'appender.out.name=out',
+    'appender.out.layout.type=PatternLayout',
+    'appender.out.layout.pattern=%d %p %c %m%n',
+    'rootLogger.level=info',
+    'rootLogger.appenderRef.out.ref=out',
+  ];
+  writeFileSync(path, lines.join('\n'));
+  return [`-Dlog4j2.configurationFile=${path}`];
+}
