@@ -27,7 +27,8 @@ async function bundle(folder: string): Promise<void> {
     sourcemap: 'linked',
     legalComments: 'linked',
     // Native code, and modules that find files beside themselves at run time.
-    external: ['@node-rs/crc32', 'pino', 'pino-pretty'],
+    // The X.509 library loses its parts when it is cut into chunks.
+    external: ['@node-rs/crc32', 'pino', 'pino-pretty', '@peculiar/x509', 'reflect-metadata'],
     // Some packages are CommonJS and call require.
     banner: {
       js: "import { createRequire as _createRequire } from 'node:module'; const require = _createRequire(import.meta.url);",
