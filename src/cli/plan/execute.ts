@@ -25,6 +25,8 @@ export type ExecuteProblem =
   | { readonly kind: 'stale'; readonly stale: readonly Stale[] }
   | { readonly kind: 'refused'; readonly message: string };
 
+/** How long a broker may take to hear of a move that the controller has finished. */
+const metadataLagMs = 15_000;
 /** Partitions asked for in one request. */
 const partitionsPerRequest = 500;
 const throttleRates = ['leader.replication.throttled.rate', 'follower.replication.throttled.rate'] as const;
@@ -163,17 +165,30 @@ async function runBatch(
     }
     if (running.size > 0) await pause(pollMs, signal);
   }
-  const now = await replicasNow(admin, batch);
-  if (!now.ok) return now;
-  const wrong = batch.find((change) => now.value.get(nameOf(change))?.replicas.join() !== change.to.join());
-  if (wrong !== undefined) {
-    const is = now.value.get(nameOf(wrong))?.replicas.join(', ') ?? 'none';
-    return refused(
-      `moving ${wrong.topic}-${wrong.partition}`,
-      `its replicas are ${is}; somebody cancelled or changed it`,
-    );
+  return await arrived(admin, batch, pollMs);
+}
+
+/** Brokers hear of a finished move one after the other: waits until the one that answers knows. */
+async function arrived(
+  admin: KafkaAdmin,
+  batch: readonly PlannedChange[],
+  pollMs: number,
+): Promise<Result<undefined, ExecuteProblem>> {
+  const untilMs = performance.now() + metadataLagMs;
+  for (;;) {
+    const now = await replicasNow(admin, batch);
+    if (!now.ok) return now;
+    const wrong = batch.find((change) => now.value.get(nameOf(change))?.replicas.join() !== change.to.join());
+    if (wrong === undefined) return success(undefined);
+    if (performance.now() > untilMs) {
+      const is = now.value.get(nameOf(wrong))?.replicas.join(', ') ?? 'none';
+      return refused(
+        `moving ${wrong.topic}-${wrong.partition}`,
+        `its replicas are ${is}; somebody cancelled or changed it`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
-  return success(undefined);
 }
 
 /** Of what waits, in order, what no broker is too busy for: at most so many copies to one broker at once. */
