@@ -293,6 +293,9 @@ function fill(
   const { first, cells } = byBroker;
   const slope = new Float64Array(dimensions);
   const item = new Float64Array(dimensions);
+  // A zone whose first donors all have nothing for this broker (their zone must keep what it has) is not asked on.
+  const refusals = new Int32Array(working.zones);
+  const gifts = new Int32Array(working.zones);
   for (let attempt = 0; attempt < fillAttempts; attempt++) {
     let moved = 0;
     // The more is missing, the more each donor gives at once.
@@ -303,9 +306,6 @@ function fill(
       1,
       Math.ceil((missing * working.targets.share[broker * dimensions + replicaCount]!) / donors.length),
     );
-    // A zone whose first donors all have nothing for this broker (their zone must keep what it has) is not asked on.
-    const refusals = new Int32Array(working.zones);
-    const gifts = new Int32Array(working.zones);
     for (const donor of donors) {
       const zone = model.zoneOf[donor]!;
       if (donor === broker || (gifts[zone] === 0 && refusals[zone]! > mostRefusals)) continue;
