@@ -183,7 +183,9 @@ export function handleFetch(turn: Turn, from: NodeId, request: FetchRequest): vo
     send(turn, from, { ...answerOf(turn, request.correlationId), problem });
     return;
   }
-  const before = leaderOf(turn).replicas.get(from) ?? unheard;
+  const known = leaderOf(turn).replicas.get(from);
+  // What another volume under the same id has acknowledged says nothing about this one: not even for a late message.
+  const before = known !== undefined && known.directory === request.directory ? known : unheard;
   const mismatched = mismatch(turn, request);
   const heard = { ...before, directory: request.directory, fetchedAtMs: state.timeMs, waiting: undefined };
   if (mismatched !== undefined) {
