@@ -1,5 +1,5 @@
 import { failure, type Result, success } from '../../base/index.ts';
-import type { ConfigChange, ConfigResource, KafkaAdmin } from '../../client/kafka/index.ts';
+import { type ConfigChange, type ConfigResource, configSources, type KafkaAdmin } from '../../client/kafka/index.ts';
 import { type PlanDocument, type PlannedChange, remainingOf, type Stale } from '../../placement/index.ts';
 import type { Progress } from './progress.ts';
 
@@ -25,8 +25,9 @@ export type ExecuteProblem =
   | { readonly kind: 'stale'; readonly stale: readonly Stale[] }
   | { readonly kind: 'refused'; readonly message: string };
 
-/** How long a broker may take to hear of a move that the controller has finished. */
+/** How long a broker may take to hear of a move, or a change of settings, that the controller has finished. */
 const metadataLagMs = 15_000;
+const unthrottledPollMs = 200;
 /** Partitions asked for in one request. */
 const partitionsPerRequest = 500;
 const throttleRates = ['leader.replication.throttled.rate', 'follower.replication.throttled.rate'] as const;
@@ -70,6 +71,7 @@ export async function execute(
     });
   report();
   const brokers = brokersOf(all);
+  let unthrottled: Result<undefined, ExecuteProblem> = success(undefined);
   try {
     if (options.throttle !== undefined && bytesLeft > 0) {
       const set = await setThrottle(admin, brokers, batches.flat(), options.throttle);
@@ -88,8 +90,9 @@ export async function execute(
       if (!elected.ok) return elected;
     }
   } finally {
-    await removeThrottle(admin, brokers, all);
+    unthrottled = await removeThrottle(admin, brokers, all);
   }
+  if (!unthrottled.ok) return unthrottled;
   return success({
     moved: finished - done,
     bytes: bytesDone - (bytesTotal - bytesLeft),
@@ -102,8 +105,8 @@ export async function execute(
 export async function cancel(admin: KafkaAdmin, document: PlanDocument): Promise<Result<number, ExecuteProblem>> {
   const all = document.batches.flat();
   const cancelled = await cancelRunning(admin, all);
-  await removeThrottle(admin, brokersOf(all), all);
-  return cancelled;
+  const unthrottled = await removeThrottle(admin, brokersOf(all), all);
+  return cancelled.ok && !unthrottled.ok ? unthrottled : cancelled;
 }
 
 type Held = { readonly replicas: readonly number[]; readonly leader: number };
@@ -317,18 +320,57 @@ async function setThrottle(
 
 const brokerResource = (id: number): ConfigResource => ({ type: 'broker', name: String(id) });
 
-/** Best effort: it also runs when the cluster has just refused something. */
+/**
+ * Takes the throttle away and waits until every broker and topic says that it is gone: a broker of a KRaft cluster hears
+ * of the change some moments after the one that answered. It also runs when the cluster has just refused something.
+ * A broker that is away is not asked: its throttle would stand until the plan is run or cancelled again.
+ */
 async function removeThrottle(
   admin: KafkaAdmin,
   brokers: readonly number[],
   changes: readonly PlannedChange[],
-): Promise<void> {
-  const remove = (names: readonly string[]): ConfigChange[] => names.map((name) => ({ name, operation: 'delete' }));
-  await admin.incrementalAlterConfigs([
-    ...brokers.map((id) => ({ resource: brokerResource(id), changes: remove(throttleRates) })),
+): Promise<Result<undefined, ExecuteProblem>> {
+  const cluster = await admin.describeCluster();
+  if (!cluster.ok) return refused('taking the throttle away', cluster.problem.sentence);
+  const live = new Set(cluster.value.brokers.map(({ id }) => id));
+  const throttled = [
+    ...brokers.filter((id) => live.has(id)).map((id) => ({ resource: brokerResource(id), names: throttleRates })),
     ...[...new Set(changes.map(({ topic }) => topic))].map((topic) => ({
       resource: { type: 'topic', name: topic } as const,
-      changes: remove(throttledReplicas),
+      names: throttledReplicas,
     })),
-  ]);
+  ];
+  const removals = throttled.map(({ resource, names }) => ({
+    resource,
+    changes: names.map((name): ConfigChange => ({ name, operation: 'delete' })),
+  }));
+  const untilMs = performance.now() + metadataLagMs;
+  for (;;) {
+    const answer = await admin.incrementalAlterConfigs(removals);
+    const left = answer.ok ? await throttlesAt(admin, throttled) : answer.problem.sentence;
+    if (left === undefined) return success(undefined);
+    if (performance.now() > untilMs) {
+      return refused(
+        'taking the throttle away',
+        `${left}; run the plan's cancel or resume again, or remove it by hand`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, unthrottledPollMs));
+  }
+}
+
+/** Where a throttle still stands, as a sentence; undefined if nowhere. */
+async function throttlesAt(
+  admin: KafkaAdmin,
+  throttled: readonly { readonly resource: ConfigResource; readonly names: readonly string[] }[],
+): Promise<string | undefined> {
+  const described = await admin.describeConfigs(throttled.map(({ resource }) => resource));
+  if (!described.ok) return described.problem.sentence;
+  const own: readonly number[] = [configSources.topic, configSources.dynamicBroker];
+  for (const { type, name, entries } of described.value) {
+    const names: readonly string[] = type === 'broker' ? throttleRates : throttledReplicas;
+    const entry = entries.find((each) => names.includes(each.name) && own.includes(each.source));
+    if (entry !== undefined) return `${type} ${name} still has ${entry.name}=${entry.value}`;
+  }
+  return undefined;
 }
