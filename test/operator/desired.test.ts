@@ -77,12 +77,15 @@ describe('what is rendered is what the roles read', () => {
   });
 
   test('a broker advertises its outside address, an IPv6 one in brackets', () => {
-    expect(advertisedListeners(kafkaCluster({ external: true }), 1, '203.0.113.9')).toBe(
+    expect(advertisedListeners(kafkaCluster({ external: true }), 1, { host: '203.0.113.9' })).toBe(
       'REPLICATION://example-kafka-1.example-kafka-brokers.team.svc:9091,' +
         'PLAIN://example-kafka-1.example-kafka-brokers.team.svc:9092,EXTERNAL://203.0.113.9:9094',
     );
-    expect(advertisedListeners(kafkaCluster({ external: true }), 0, '2001:db8::1')).toContain(
+    expect(advertisedListeners(kafkaCluster({ external: true }), 0, { host: '2001:db8::1' })).toContain(
       'EXTERNAL://[2001:db8::1]:9094',
+    );
+    expect(advertisedListeners(kafkaCluster({ external: true }), 0, { host: '127.0.0.1', port: 20_007 })).toContain(
+      'svc:9092,EXTERNAL://127.0.0.1:20007',
     );
   });
 });

@@ -10,6 +10,7 @@ import { planKafkaCluster } from '../../src/operator/plan/kafka-cluster.ts';
 import { planObjects } from '../../src/operator/plan/objects.ts';
 import { planPodInputs, planRestart } from '../../src/operator/plan/pods.ts';
 import { claimActions } from '../../src/operator/plan/waiting.ts';
+import { kafkaClusterFacts } from '../../src/operator/status/kafka-cluster.ts';
 import { images, kafkaCluster, pod } from './fixtures.ts';
 
 describe('a live object is as desired', () => {
@@ -247,6 +248,24 @@ describe('a whole cluster', () => {
       waiting: undefined,
       lookAgainMs: undefined,
     });
+  });
+  test('tells brokers and clients the port that a load balancer has taken instead of the usual one', () => {
+    const objects = asLive.map(({ type, object }) => ({
+      type,
+      object:
+        object.kind === 'Service'
+          ? ({
+              ...object,
+              status: { loadBalancer: { ingress: [{ ip: '127.0.0.1', ports: [{ port: 20_007, protocol: 'TCP' }] }] } },
+            } as KubeObject)
+          : object,
+    }));
+    const pods = [pod(0, { revision: desired.revision })];
+    expect(JSON.stringify(plan({ objects, pods }).actions)).toContain(',EXTERNAL://127.0.0.1:20007"');
+    const seen = observed({ objects, pods });
+    const { bootstrap, brokers } = kafkaClusterFacts(cluster, cluster, seen, () => undefined);
+    expect(bootstrap).toBe('127.0.0.1:20007');
+    expect(brokers?.[0]?.external).toBe('127.0.0.1:20007');
   });
   test('is not settled while the last old pod is ending, though it still says that it is ready', () => {
     const pods = [0, 1, 2].map((index) =>

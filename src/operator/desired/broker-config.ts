@@ -51,19 +51,20 @@ const listenersOf = (external: boolean): (keyof typeof listeners)[] =>
 /**
  * What a broker tells its clients.
  *
- * @param externalHost  where it is reached from outside; undefined: not known yet, and clients outside must wait for
- *                      the restart that makes it known
+ * @param external  where it is reached from outside (port: the listener's own if absent); no host: not known yet, and
+ *                  clients outside must wait for the restart that makes it known
  */
 export function advertisedListeners(
   { metadata: { name, namespace = '' }, spec }: Pick<KafkaCluster, 'metadata' | 'spec'>,
   id: number,
-  externalHost: string | undefined,
+  external: { readonly host?: string | undefined; readonly port?: number | undefined },
 ): string {
   const own = podHost(names.pod(name, id), names.brokers(name), namespace);
   return listenersOf(spec.external)
     .map((listener) => {
-      const host = listener === 'EXTERNAL' && externalHost !== undefined ? externalHost : own;
-      return `${listener}://${host.includes(':') ? `[${host}]` : host}:${listeners[listener]}`;
+      const isOutside = listener === 'EXTERNAL' && external.host !== undefined;
+      const { host = own, port = listeners[listener] } = isOutside ? external : {};
+      return `${listener}://${host.includes(':') ? `[${host}]` : host}:${port}`;
     })
     .join(',');
 }
@@ -78,7 +79,7 @@ export function brokerProperties(cluster: KafkaCluster, id: number): Readonly<Re
     'broker.id': String(id),
     listeners: names.map((listener) => `${listener}://0.0.0.0:${listeners[listener]}`).join(','),
     // With external brokers the address comes with the pod: see `pod-inputs.ts`.
-    'advertised.listeners': advertisedListeners({ metadata: { name, namespace }, spec }, id, undefined),
+    'advertised.listeners': advertisedListeners({ metadata: { name, namespace }, spec }, id, {}),
     'listener.security.protocol.map': names.map((listener) => `${listener}:PLAINTEXT`).join(','),
     'inter.broker.listener.name': 'REPLICATION',
     'log.dirs': paths.kafkaLogs,

@@ -11,6 +11,8 @@ import { type ObservedPod, observedPod } from './pods.ts';
 export type ExternalAddress = {
   /** Undefined: the load balancer has no address yet. */
   readonly host: string | undefined;
+  /** Undefined: the listener's own. A load balancer that had to take another one says so in its status. */
+  readonly port: number | undefined;
   /** When the Service was made, in milliseconds; undefined: it is not there. */
   readonly sinceMs: number | undefined;
 };
@@ -110,6 +112,7 @@ export function externalAddress(service: Service | undefined): ExternalAddress {
   const created = service?.metadata.creationTimestamp;
   return {
     host: ingress?.hostname || ingress?.ip || undefined,
+    port: ingress?.ports?.[0]?.port,
     sinceMs: created === undefined ? undefined : Date.parse(created),
   };
 }

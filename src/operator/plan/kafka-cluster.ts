@@ -24,9 +24,9 @@ function advertisedBy(
 ): (id: number) => string | 'none' | undefined {
   if (!cluster.spec.external) return () => 'none';
   return (id) => {
-    const { host, sinceMs } = externalAddress(serviceNamed(observed, names.externalBroker(cluster.metadata.name, id)));
-    const isLate = sinceMs !== undefined && nowMs - sinceMs > addressWaitMs;
-    return host === undefined && !isLate ? undefined : advertisedListeners(cluster, id, host);
+    const external = externalAddress(serviceNamed(observed, names.externalBroker(cluster.metadata.name, id)));
+    const isLate = external.sinceMs !== undefined && nowMs - external.sinceMs > addressWaitMs;
+    return external.host === undefined && !isLate ? undefined : advertisedListeners(cluster, id, external);
   };
 }
 

@@ -25,8 +25,8 @@ export function kafkaClusterFacts(
   const answered = observed.brokers.kind === 'answered' ? observed.brokers : undefined;
   const registered = new Set(answered?.brokers.map(({ id }) => id));
   const addressOf = (service: string): string | undefined => {
-    const { host } = externalAddress(serviceNamed(observed, service));
-    return host === undefined ? undefined : atPort(host, ports.external);
+    const { host, port = ports.external } = externalAddress(serviceNamed(observed, service));
+    return host === undefined ? undefined : atPort(host, port);
   };
   const brokers = observed.pods.map((pod) => {
     const external = addressOf(names.externalBroker(name, pod.index));
