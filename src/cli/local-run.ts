@@ -35,6 +35,8 @@ export type LocalSettings = {
   readonly output: 'text' | 'json';
   /** Of another API server: then only nodes are started. */
   readonly kubeconfig: string | undefined;
+  /** To go without loopback addresses other than 127.0.0.1, as it does by itself where there are none. */
+  readonly singleAddress: boolean;
 };
 
 const nodeCount = 3;
@@ -137,13 +139,14 @@ async function start(
   const registry = openProcessRegistry(join(folder, 'processes'), logger);
   const leftovers = await registry.endLeftovers();
   if (leftovers > 0) report.step(`ended ${leftovers} processes that an earlier run left`);
-  const claimed = await claimNetwork(folder);
+  const claimed = await claimNetwork(folder, settings);
   if (!claimed.ok) return claimed;
   const network = claimed.value;
   stops.push(() => network.release());
-  const busy = await busyPort(network);
+  const busy = network.freePorts === undefined ? await busyPort(network) : undefined;
   if (busy !== undefined) return failure(busy);
   report.step(`data folder ${folder}${isNew ? ' (new)' : ''}`);
+  if (network.freePorts !== undefined) report.step('pods share the address 127.0.0.1, each with ports of its own');
 
   let nodes: LocalNodes | undefined;
   const kubeconfigFile = settings.kubeconfig ?? join(folder, 'kubeconfig');
@@ -209,6 +212,7 @@ async function start(
           HIKUBE_OPERATOR_IDENTITY: 'local-operator',
           // Its health endpoint is on an address of this instance's own, so that instances do not meet there.
           HIKUBE_POD_ADDRESS: network.operatorAddress,
+          ...(network.freePorts === undefined ? {} : { HIKUBE_POD_PORTS: '' }),
         },
         logFile: join(folder, 'operator.log'),
         onStart: (pid) => report.step(`operator started (process ${pid}, log ${join(folder, 'operator.log')})`),

@@ -11,6 +11,9 @@ import { type LocalSettings, runLocal } from './local-run.ts';
 const defaultPort = 7443;
 const defaultFolder = '.hikube-kafka';
 
+/** What happens by itself where no loopback address but 127.0.0.1 exists, to be tried elsewhere. */
+const singleAddress = new Option('--single-address').default(false).hideHelp();
+
 function commandLine(): Command {
   return new Command('hikube-kafka local')
     .description(
@@ -41,6 +44,7 @@ function commandLine(): Command {
     )
     .option('--port <port>', 'port of the API server on 127.0.0.1; 0 takes a free one', portNumber, defaultPort)
     .option('--kubeconfig <file>', 'starts nodes only, for the API server that this kubeconfig names')
+    .addOption(singleAddress)
     .addHelpText(
       'after',
       `
@@ -73,6 +77,7 @@ export async function run(args: readonly string[]): Promise<number> {
     output: 'text' | 'json';
     port: number;
     kubeconfig?: string;
+    singleAddress: boolean;
   }>();
   const settings: LocalSettings = {
     folder: resolve(options.data),
@@ -82,6 +87,7 @@ export async function run(args: readonly string[]): Promise<number> {
     files: options.apply.map((file) => resolve(file)),
     output: options.output,
     kubeconfig: options.kubeconfig === undefined ? undefined : resolve(options.kubeconfig),
+    singleAddress: options.singleAddress,
   };
   const report = createReporter(settings.output);
   const logger = createLogger('local', { level: process.env.HIKUBE_LOG_LEVEL ?? 'error', out: 2 });

@@ -59,7 +59,7 @@ export async function startLocalNodes(options: LocalNodesOptions): Promise<Local
   const deps = { clock, random, logger };
   const client = createKubeClient(access, deps);
   const view = createClusterView({ client, ...deps });
-  const addresses = openAddressBook(join(folder, 'addresses.json'), network.number);
+  const addresses = openAddressBook(join(folder, 'addresses.json'), network.number, network.freePorts);
   const recorder = (component: string) =>
     createEventRecorder({ controller: component, instance: 'local' }, { client, clock, logger });
   const hostsFile = join(folder, 'hosts');

@@ -1,6 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Address, Metric, MetricSource } from '../base/index.ts';
+import { podListenAddress } from './pod-ports.ts';
 
 export interface Health {
   /** Undefined while ready; otherwise what it waits for, as a sentence for a person. */
@@ -38,11 +39,10 @@ export function serveHealth(address: Address, health: Health): Promise<HealthSer
     }
     answer(response, 404, 'there are /healthz, /readyz and /metrics');
   });
-  const podAddress = process.env.HIKUBE_POD_ADDRESS;
-  const host = podAddress !== undefined && ['', '0.0.0.0', '::'].includes(address.host) ? podAddress : address.host;
+  const { host, port } = podListenAddress(address, process.env);
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port: address.port, ...(host === '' ? {} : { host }) }, () => {
+    server.listen({ port, ...(host === '' ? {} : { host }) }, () => {
       const bound = server.address() as AddressInfo;
       server.unref();
       resolve({

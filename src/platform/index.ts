@@ -8,5 +8,6 @@ export { type Health, type HealthServer, serveHealth } from './health.ts';
 export { type HostsFile, hostsFileOf } from './hosts-file.ts';
 export { createLogger } from './logger.ts';
 export { nodeNetwork } from './network.ts';
+export { podListenAddress } from './pod-ports.ts';
 export { systemRandom } from './random.ts';
 export { runUntilStopped } from './signals.ts';

@@ -2,30 +2,34 @@ import { lookup as systemLookup } from 'node:dns';
 import { type AddressInfo, connect, createServer, isIP, type LookupFunction, type Socket } from 'node:net';
 import type { Address, Network } from '../base/index.ts';
 import { type HostsFile, hostsFileOf } from './hosts-file.ts';
+import { podListenAddress } from './pod-ports.ts';
 
 /** Connections waiting to be accepted. */
 const backlog = 511;
 
-const wildcards: readonly string[] = ['', '0.0.0.0', '::'];
-
 /**
  * Sockets of this machine. The environment of a simulated pod (see `src/local/kubelet`) changes two things:
- * `HIKUBE_HOSTS_FILE` names a hosts file that is asked before DNS, `HIKUBE_POD_ADDRESS` is what a wildcard listener binds to.
+ * `HIKUBE_HOSTS_FILE` names a hosts file that is asked before DNS and may lead to other ports, and listeners bind as
+ * `podListenAddress` says.
  */
 export function nodeNetwork(environment: NodeJS.ProcessEnv = process.env): Network {
   const hostsPath = environment.HIKUBE_HOSTS_FILE;
-  const podAddress = environment.HIKUBE_POD_ADDRESS;
-  const lookup = hostsPath === undefined ? undefined : lookupWith(hostsFileOf(hostsPath));
+  const hosts = hostsPath === undefined ? undefined : hostsFileOf(hostsPath);
+  const lookup = hosts === undefined ? undefined : lookupWith(hosts);
+  let turn = 0;
   return {
     connect({ host, port }: Address): Socket {
+      const served = hosts?.servedAt(host, port) ?? [];
+      const elsewhere = served[turn++ % served.length];
+      if (elsewhere !== undefined) return connect({ ...elsewhere, noDelay: true });
       return connect({ host, port, noDelay: true, ...(lookup === undefined ? {} : { lookup }) });
     },
-    listen({ host, port }, onConnection) {
+    listen(address, onConnection) {
+      const { host, port } = podListenAddress(address, environment);
       return new Promise((resolve, reject) => {
         const server = createServer({ noDelay: true }, onConnection);
         server.once('error', reject);
-        const bind = podAddress !== undefined && wildcards.includes(host) ? podAddress : host;
-        server.listen({ port, backlog, ...(bind === '' ? {} : { host: bind }) }, () => {
+        server.listen({ port, backlog, ...(host === '' ? {} : { host }) }, () => {
           server.removeListener('error', reject);
           const bound = server.address() as AddressInfo;
           resolve({

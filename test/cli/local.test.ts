@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,6 +82,36 @@ test(
     expect(await third.exitCode).toBe(1);
     expect(third.progress()).toContain(`is in use by process ${second.process.pid}`);
 
+    second.process.kill('SIGINT');
+    expect(await second.exitCode).toBe(0);
+  },
+  3 * startTimeoutMs,
+);
+
+test(
+  'with one loopback address only, pods have ports of it, and clients and the next start find them',
+  async () => {
+    const folder = join(root, 'single-address');
+    const first = local(folder, ['--single-address']);
+    const { bootstrap } = await first.ready;
+    expect(bootstrap).toMatch(/^127\.0\.0\.1:2\d{4}$/);
+    const producer = clientOf(bootstrap).producer();
+    await producer.connect();
+    await producer.send({ topic: 'my-topic', messages: [{ value: 'one' }, { value: 'two' }] });
+    await producer.disconnect();
+    expect(await consumeAll(clientOf(bootstrap), 2)).toEqual(['one', 'two']);
+    // On Linux the other addresses exist: nothing may have used them.
+    const network = Number(readFileSync(join(folder, 'network'), 'utf8'))
+      .toString(16)
+      .toUpperCase();
+    expect(readFileSync('/proc/net/tcp', 'utf8')).not.toMatch(new RegExp(` [0-9A-F]{4}${network}7F:`));
+    first.process.kill('SIGINT');
+    expect(await first.exitCode).toBe(0);
+
+    const second = local(folder, ['--single-address']);
+    const again = await second.ready;
+    expect(again.bootstrap).toBe(bootstrap);
+    expect(await consumeAll(clientOf(again.bootstrap), 2)).toEqual(['one', 'two']);
     second.process.kill('SIGINT');
     expect(await second.exitCode).toBe(0);
   },

@@ -1,3 +1,4 @@
+import { type Address, type Result, success } from '../../base/index.ts';
 import {
   createWorkQueue,
   done,
@@ -23,6 +24,12 @@ export function directPodOf(service: Service): string | undefined {
   );
   return pod !== undefined && keepsPorts ? `${service.metadata.namespace}/${pod}` : undefined;
 }
+
+type Ingress = {
+  readonly ip: string;
+  readonly ipMode: string;
+  readonly ports?: readonly { readonly port: number; readonly protocol: string }[];
+};
 
 /** Service of type LoadBalancer -> an address in its status, as a cloud's controller gives a public one. */
 export function createLoadBalancerController(
@@ -53,15 +60,32 @@ export function createLoadBalancerController(
       recorder.record(service, { type: 'Warning', reason: 'SyncLoadBalancerFailed', note: address.problem });
       return retryBecause(address.problem);
     }
-    if (present.length === 1 && present[0]?.ip === address.value) return done;
+    const ingress = ingressOf(service, address.value);
+    if (!ingress.ok) return retryBecause(ingress.problem);
+    const [first] = present;
+    const isSame = first?.ip === ingress.value.ip && first?.ports?.[0]?.port === ingress.value.ports?.[0]?.port;
+    if (present.length === 1 && isSame) return done;
     const answer = await client.patchStatus(serviceType, service.metadata, {
       metadata: { uid: service.metadata.uid },
-      status: { loadBalancer: { ingress: [{ ip: address.value, ipMode: 'VIP' }] } },
+      status: { loadBalancer: { ingress: [ingress.value] } },
     });
     if (!answer.ok) return answer.problem.kind === 'notFound' ? done : retryBecause(answer.problem.message);
-    const note = `the load balancer has address ${address.value}`;
+    const note = `the load balancer has address ${ingress.value.ip}`;
     recorder.record(service, { type: 'Normal', reason: 'EnsuredLoadBalancer', note });
     return done;
+  }
+
+  /** With the ports at which it is really served, if they are not the Service's. */
+  function ingressOf(service: Service, ip: string): Result<Ingress, string> {
+    if (addresses.portsOf(ip) === undefined) return success({ ip, ipMode: 'VIP' });
+    const served: Address[] = [];
+    for (const { port } of service.spec?.ports ?? []) {
+      const answer = addresses.served({ host: ip, port });
+      if (!answer.ok) return answer;
+      served.push(answer.value);
+    }
+    const ports = served.map(({ port }) => ({ port, protocol: 'TCP' }));
+    return success({ ip: served[0]?.host ?? ip, ipMode: 'VIP', ports });
   }
 
   return { name: 'load-balancers', stop: () => queue.stop() };

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../base/index.ts';
+import type { Address, Clock, Timer } from '../../base/index.ts';
 import { createLogWriter } from './container-log.ts';
 import { type ContainerProcess, type Exit, type Launch, startProcess } from './container-process.ts';
 import type { Container } from './environment.ts';
@@ -54,7 +54,7 @@ export interface ContainerRunner {
 export type RunnerOptions = {
   readonly container: Container;
   readonly what: string;
-  readonly address: string;
+  readonly served: (port: number) => Address;
   readonly logFolder: string;
   readonly restartPolicy: string | undefined;
   /** An init container is not probed and never runs again after a success. */
@@ -115,7 +115,7 @@ export function createContainerRunner(
     });
 
   const target: ProbeTarget = {
-    address: options.address,
+    served: options.served,
     container,
     command: (argv) => ({
       command: argv[0] ?? 'true',

@@ -57,7 +57,14 @@ export function hostsLines({ services, slicesOf, serviceAddress, clusterDomain }
 
 const sortText = ({ metadata }: Service): string => `${metadata.namespace}/${metadata.name}`;
 
-export function hostsText(lines: readonly HostsLine[]): string {
-  const body = lines.map(({ address, names }) => `${address} ${names.join(' ')}\n`).join('');
+/** @param portsOf  the ports of an address that are served at others of 127.0.0.1: a comment for `platform/hosts-file.ts` */
+export function hostsText(
+  lines: readonly HostsLine[],
+  portsOf: (address: string) => ReadonlyMap<number, number> | undefined,
+): string {
+  const ports = (address: string): string =>
+    [...(portsOf(address) ?? [])].map(([port, other]) => ` ${port}=${other}`).join('');
+  const comment = (text: string): string => (text === '' ? '' : ` # ports${text}`);
+  const body = lines.map(({ address, names }) => `${address} ${names.join(' ')}${comment(ports(address))}\n`).join('');
   return `# Names of the local cluster's Services and pods; written anew whenever one changes.\n127.0.0.1 localhost\n${body}`;
 }

@@ -1,6 +1,7 @@
 /**
  * Simulated nodes and their kubelet: each container of a pod is a process of this machine with the pod's own loopback
- * address. An ordinary client of the API server, whichever that is: ours or a real one.
+ * address (or ports of 127.0.0.1, if the machine has no other: `AddressBook.served`). An ordinary client of the API
+ * server, whichever that is: ours or a real one.
  *
  *     pods (watch) ─▶ pod worker ─▶ volumes ─▶ init containers ─▶ containers ─▶ probes ─▶ status (patch)
  *     Services, EndpointSlices (watch) ─▶ hosts file, TCP forwarders

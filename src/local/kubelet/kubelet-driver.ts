@@ -80,7 +80,14 @@ export function startKubelet(
       options.recorder.record(pod, { type: 'Warning', reason: 'FailedCreatePodSandBox', note: address.problem });
       return;
     }
-    const worker = createPodWorker(pod, address.value, node.node, options.hostAddress(node.node), {
+    for (const port of portsOfPod(pod)) {
+      const served = addresses.served({ host: address.value, port });
+      if (served.ok) continue;
+      options.recorder.record(pod, { type: 'Warning', reason: 'FailedCreatePodSandBox', note: served.problem });
+      return;
+    }
+    const ports = addresses.portsOf(address.value);
+    const worker = createPodWorker(pod, address.value, ports, node.node, options.hostAddress(node.node), {
       ...options,
       onLog,
     });
@@ -173,4 +180,14 @@ export function startKubelet(
       logger.debug({ pods: workers.size }, 'all pods have ended');
     },
   };
+}
+
+/** Those that others may ask for: what its containers declare and what they are probed at. */
+function portsOfPod(pod: Pod): number[] {
+  const ports = (pod.spec?.containers ?? []).flatMap((container) => {
+    const probes = [container.startupProbe, container.readinessProbe, container.livenessProbe];
+    const probed = probes.map((probe) => Number(probe?.httpGet?.port ?? probe?.tcpSocket?.port));
+    return [...(container.ports ?? []).map(({ containerPort }) => containerPort), ...probed];
+  });
+  return [...new Set(ports.filter((port) => Number.isInteger(port) && port > 0))];
 }

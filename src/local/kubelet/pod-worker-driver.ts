@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock, Logger, Random } from '../../base/index.ts';
+import type { Address, Clock, Logger, Random } from '../../base/index.ts';
 import {
   type EventRecorder,
   type KubeClient,
@@ -58,10 +58,17 @@ const setUpRetryMs = 200;
 const statusRetryMs = 500;
 const tokenRefreshMs = 20 * 60_000;
 
-/** One pod on one node: volumes, init containers, containers, status, end. */
+const onlyAddress = '127.0.0.1';
+
+/**
+ * One pod on one node: volumes, init containers, containers, status, end.
+ *
+ * @param ports  what its ports are at 127.0.0.1; undefined: `podAddress` exists and they are bound there
+ */
 export function createPodWorker(
   first: Pod,
   podAddress: string,
+  ports: ReadonlyMap<number, number> | undefined,
   node: Node,
   hostAddress: string,
   deps: PodWorkerDeps,
@@ -89,6 +96,12 @@ export function createPodWorker(
     serviceAccountToken,
   });
 
+  // As it is given by now; where pods have addresses of their own it is the port itself.
+  const served = (port: number): Address => {
+    const other = ports?.get(port);
+    return other === undefined ? { host: podAddress, port } : { host: onlyAddress, port: other };
+  };
+
   const initRunners = (first.spec?.initContainers ?? []).map((container) => runnerFor(container as Container, true));
   const runners = (first.spec?.containers ?? []).map((container) => runnerFor(container, false));
 
@@ -102,7 +115,7 @@ export function createPodWorker(
       {
         container,
         what: `${key}/${container.name}`,
-        address: podAddress,
+        served,
         logFolder: join(podFolder, 'logs', container.name),
         restartPolicy: pod.spec?.restartPolicy,
         isInit,
@@ -195,7 +208,12 @@ export function createPodWorker(
       HOSTNAME: pod.spec?.hostname ?? pod.metadata.name,
       ...(resolved.kind === 'own' ? ownProgramEnvironment(container, deps.program) : {}),
       HIKUBE_HOSTS_FILE: deps.hostsFile,
-      HIKUBE_POD_ADDRESS: podAddress,
+      ...(ports === undefined
+        ? { HIKUBE_POD_ADDRESS: podAddress }
+        : {
+            HIKUBE_POD_ADDRESS: onlyAddress,
+            HIKUBE_POD_PORTS: [...ports].map(([port, other]) => `${port}=${other}`).join(','),
+          }),
       [instanceVariable]: deps.registry.folder,
     };
     for (const [name, value] of own.value) environment[name] = rewriteMountPaths(value, mounts);

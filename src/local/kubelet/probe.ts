@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
+import type { Address } from '../../base/index.ts';
 import type { Container } from './environment.ts';
 import { signalGroup } from './process-registry.ts';
 
@@ -12,7 +13,8 @@ type Handler = Pick<ProbeSpec, 'exec' | 'httpGet' | 'tcpSocket'> & {
 
 /** Where and how a container is asked. */
 export type ProbeTarget = {
-  readonly address: string;
+  /** Where a port of the pod is bound. */
+  readonly served: (port: number) => Address;
   readonly container: Container;
   /** Starts a command as if in the container. */
   readonly command: (argv: readonly string[]) => {
@@ -36,7 +38,7 @@ export async function runHandler(
     const port = portNumber(handler.tcpSocket.port, target.container);
     return port === undefined
       ? `there is no port ${handler.tcpSocket.port}`
-      : tcpConnect(handler.tcpSocket.host ?? target.address, port, timeoutMs);
+      : tcpConnect(asked(handler.tcpSocket.host, port, target), timeoutMs);
   }
   if (handler.exec !== undefined) return execute(handler.exec.command ?? [], target, timeoutMs);
   if (handler.sleep !== undefined) {
@@ -46,6 +48,9 @@ export async function runHandler(
   }
   return 'a handler of this kind is not known here (exec, httpGet and tcpSocket are)';
 }
+
+const asked = (host: string | undefined, port: number, target: ProbeTarget): Address =>
+  host === undefined ? target.served(port) : { host, port };
 
 function portNumber(port: string | number, container: Container): number | undefined {
   if (typeof port === 'number') return port;
@@ -61,8 +66,8 @@ function httpGet(
   const port = portNumber(spec.port, target.container);
   if (port === undefined) return Promise.resolve(`there is no port ${spec.port}`);
   const secure = spec.scheme === 'HTTPS';
-  const host = spec.host ?? target.address;
-  const url = `${secure ? 'https' : 'http'}://${host}:${port}${spec.path ?? '/'}`;
+  const address = asked(spec.host, port, target);
+  const url = `${secure ? 'https' : 'http'}://${address.host}:${address.port}${spec.path ?? '/'}`;
   return new Promise((resolve) => {
     const options = {
       agent: false as const,
@@ -73,7 +78,7 @@ function httpGet(
       },
       ...(secure ? { rejectUnauthorized: false } : {}),
     };
-    const asked = (secure ? httpsRequest : httpRequest)(url, options, (answer) => {
+    const request = (secure ? httpsRequest : httpRequest)(url, options, (answer) => {
       const status = answer.statusCode ?? 0;
       let body = '';
       answer.on('data', (chunk: Buffer) => {
@@ -86,14 +91,14 @@ function httpGet(
         resolve(isGood ? undefined : `HTTP probe failed with statuscode: ${status}${said === '' ? '' : ` (${said})`}`);
       });
     });
-    const timer = setTimeout(() => asked.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
-    asked.on('error', (error) => resolve(`Get "${url}": ${error.message}`));
-    asked.on('close', () => clearTimeout(timer));
-    asked.end();
+    const timer = setTimeout(() => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
+    request.on('error', (error) => resolve(`Get "${url}": ${error.message}`));
+    request.on('close', () => clearTimeout(timer));
+    request.end();
   });
 }
 
-function tcpConnect(host: string, port: number, timeoutMs: number): Promise<string | undefined> {
+function tcpConnect({ host, port }: Address, timeoutMs: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     const end = (problem: string | undefined): void => {

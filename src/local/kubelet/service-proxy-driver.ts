@@ -1,5 +1,5 @@
 import { renameSync, writeFileSync } from 'node:fs';
-import type { Clock, Logger, Random } from '../../base/index.ts';
+import type { Address, Clock, Logger, Random } from '../../base/index.ts';
 import { createWorkQueue, done, type EndpointSlice, type Next, retryBecause, type Service } from '../../kube/index.ts';
 import type { AddressBook } from '../address-book.ts';
 import type { ClusterView } from '../cluster-view.ts';
@@ -16,8 +16,6 @@ export interface ServiceProxy {
   flush(): Promise<void>;
   stop(): Promise<void>;
 }
-
-type ServicePort = NonNullable<NonNullable<Service['spec']>['ports']>[number];
 
 /**
  * What DNS and kube-proxy are in a cluster: the hosts file, and a TCP forwarder for each port of each Service that has
@@ -94,6 +92,7 @@ export function startServiceProxy(
         serviceAddress: localAddress,
         clusterDomain,
       }),
+      addresses.portsOf,
     );
     if (text === written) return;
     try {
@@ -108,20 +107,25 @@ export function startServiceProxy(
 
   async function reconcile(key: string): Promise<Next> {
     const service = services.get(key);
-    const wanted = new Map<string, { host: string; port: ServicePort }>();
-    for (const port of service?.spec?.ports ?? []) {
-      if ((port.protocol ?? 'TCP') !== 'TCP' || service === undefined) continue;
-      const hosts = [
-        localAddress(service),
-        ...(service.status?.loadBalancer?.ingress ?? []).map(({ ip }) =>
-          ip === undefined || addresses.isPodAddress(ip) ? undefined : ip,
-        ),
-      ];
-      for (const host of hosts) {
+    let problem: string | undefined;
+    const wanted = new Map<string, { address: Address; portName: string }>();
+    for (const [index, { name: portName = '', port, protocol = 'TCP' }] of (service?.spec?.ports ?? []).entries()) {
+      if (protocol !== 'TCP' || service === undefined) continue;
+      const outside = (service.status?.loadBalancer?.ingress ?? []).map(({ ip, ports }) => ({
+        host: ip,
+        port: ports?.[index]?.port ?? port,
+      }));
+      for (const { host, port: number } of [{ host: localAddress(service), port }, ...outside]) {
         // Only what is on this machine and ours: the real API server's own Service, for one, is elsewhere.
-        if (host?.startsWith('127.')) wanted.set(`${host}:${port.port}`, { host, port });
+        if (!host?.startsWith('127.')) continue;
+        const served = addresses.served({ host, port: number });
+        if (!served.ok) problem = `cannot serve ${key} at ${host}:${number}: ${served.problem}`;
+        else if (!addresses.isOfPod(served.value))
+          wanted.set(`${served.value.host}:${served.value.port}`, { address: served.value, portName });
       }
     }
+    // Names lead to the ports that were given just now.
+    scheduleHosts();
     const present = forwarders.get(key) ?? new Map<string, TcpForwarder>();
     forwarders.set(key, present);
     for (const [id, forwarder] of present) {
@@ -129,12 +133,10 @@ export function startServiceProxy(
       present.delete(id);
       await forwarder.close();
     }
-    let problem: string | undefined;
-    for (const [id, { host, port }] of wanted) {
+    for (const [id, { address, portName }] of wanted) {
       if (present.has(id)) continue;
       try {
-        const portKey = port.name ?? '';
-        present.set(id, await startForwarder({ host, port: port.port }, () => backendsOf(key, portKey)));
+        present.set(id, await startForwarder(address, () => backendsOf(key, portName)));
       } catch (error) {
         problem = `cannot serve ${key} at ${id}: ${(error as Error).message}`;
         logger.warn({ service: key, address: id, err: error }, 'cannot serve a Service on its address');
@@ -149,9 +151,14 @@ export function startServiceProxy(
       const port = slice.ports?.find(({ name }) => (name ?? '') === portName)?.port;
       if (port === undefined) return [];
       return (slice.endpoints ?? []).flatMap(({ addresses: [host], conditions }) =>
-        host !== undefined && conditions?.ready === true ? [{ host, port }] : [],
+        host !== undefined && conditions?.ready === true ? [servedOr({ host, port })] : [],
       );
     });
+  }
+
+  function servedOr(address: Address): Address {
+    const served = addresses.served(address);
+    return served.ok ? served.value : address;
   }
 
   return {

@@ -119,10 +119,27 @@ test('addresses are kept for good and never given twice', () => {
   expect(book.ofLoadBalancer('default/web')).toEqual({ ok: true, value: '127.77.192.1' });
   const again = openAddressBook(file, 77);
   expect(again.ofPod('default/web-299')).toEqual(given[299]);
-  expect(again.isPodAddress('127.77.1.1')).toBe(true);
-  expect(again.isPodAddress('127.77.192.1')).toBe(false);
+  expect(again.isOfPod({ host: '127.77.1.1', port: 9092 })).toBe(true);
+  expect(again.isOfPod({ host: '127.77.192.1', port: 9092 })).toBe(false);
   writeFileSync(file, '{ cut off');
   expect(openAddressBook(file, 77).ofPod('default/other')).toEqual({ ok: true, value: '127.77.1.1' });
+});
+
+test('with one address only, each port of each pod gets another one, for good', () => {
+  const file = join(fresh(), 'addresses.json');
+  const book = openAddressBook(file, 77, [20_001, 20_002, 20_003]);
+  book.ofPod('default/web-0');
+  const first = book.served({ host: '127.77.1.1', port: 9092 });
+  expect(first).toEqual({ ok: true, value: { host: '127.0.0.1', port: 20_001 } });
+  expect(book.served({ host: '127.77.1.2', port: 9092 })).toMatchObject({ value: { port: 20_002 } });
+  expect(book.served({ host: '127.0.0.1', port: 9092 })).toMatchObject({ value: { port: 9092 } });
+  expect(book.isOfPod({ host: '127.0.0.1', port: 20_001 })).toBe(true);
+  expect(book.isOfPod({ host: '127.0.0.1', port: 20_002 })).toBe(false);
+  // 20002 is another program's by now.
+  const again = openAddressBook(file, 77, [20_001, 20_003]);
+  expect(again.portsOf('127.77.1.1')).toEqual(new Map([[9092, 20_001]]));
+  expect(again.served({ host: '127.77.1.2', port: 9092 })).toMatchObject({ value: { port: 20_003 } });
+  expect(again.served({ host: '127.77.1.3', port: 9092 })).toMatchObject({ ok: false });
 });
 
 test('a lock is held by a living process only', () => {
