@@ -11,7 +11,13 @@ import {
   systemClock,
   systemRandom,
 } from '../platform/index.ts';
-import { type EnsembleSettings, myIdOf, parseEnsembleSettings, sentenceOf } from '../settings/index.ts';
+import {
+  type EnsembleSettings,
+  myIdOf,
+  parseEnsembleSettings,
+  renderProperties,
+  sentenceOf,
+} from '../settings/index.ts';
 import {
   answerWord,
   metricsOf,
@@ -22,7 +28,13 @@ import {
   startStandalone,
 } from '../zookeeper/index.ts';
 
-type Options = { readonly healthPort: string | undefined; readonly ordinal: string | undefined };
+type Options = {
+  readonly healthPort: string | undefined;
+  readonly ordinal: string | undefined;
+  readonly override: readonly string[];
+};
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
 /** `hikube-kafka zookeeper zoo.cfg`: a server of ZooKeeper's protocol, configured by Apache's own file. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -34,6 +46,12 @@ export async function run(args: readonly string[]): Promise<number> {
     .option(
       '--ordinal <index>',
       'a missing myid is written as this number plus one: the index of a pod of a StatefulSet',
+    )
+    .option(
+      '--override <key=value>',
+      'a property that is stronger than the file; key=@FILE takes the content of a file, e.g. a secret (repeatable)',
+      collect,
+      [],
     )
     .action(async (file: string, options: Options) => {
       exitCode = await serve(file, options);
@@ -50,7 +68,7 @@ export async function run(args: readonly string[]): Promise<number> {
 
 async function serve(file: string, options: Options): Promise<number> {
   const logger = createLogger('zookeeper');
-  const settings = readSettings(file, logger);
+  const settings = readSettings(file, options.override, logger);
   if (!settings.ok) {
     for (const sentence of settings.problem) logger.error({ file }, sentence);
     return 2;
@@ -125,10 +143,19 @@ function startServer(
 const isEnsemble = (settings: EnsembleSettings): boolean =>
   settings.servers.length > 1 || (settings.servers.length === 1 && !settings.get('standaloneEnabled'));
 
-function readSettings(file: string, logger: Logger): Result<EnsembleSettings, string[]> {
+function readSettings(file: string, overrides: readonly string[], logger: Logger): Result<EnsembleSettings, string[]> {
   const text = readText(file);
   if (text === undefined) return failure([`${file} cannot be read: give the path of a zoo.cfg`]);
-  const { settings, problems } = parseEnsembleSettings(text, readText);
+  const lines: string[] = [];
+  for (const override of overrides) {
+    const [key = '', value] = override.split(/=(.*)/s);
+    if (key === '' || value === undefined) return failure([`--override ${override} is not of the form key=value`]);
+    const content = value.startsWith('@') ? readText(value.slice(1)) : value;
+    if (content === undefined) return failure([`--override ${override}: the file cannot be read`]);
+    lines.push(renderProperties({ [key]: content.trim() }));
+  }
+  // Of two lines with one key the last counts.
+  const { settings, problems } = parseEnsembleSettings([text, ...lines].join('\n'), readText);
   for (const problem of problems) {
     if (problem.severity === 'warning') logger.warn({}, sentenceOf(file, problem));
   }

@@ -52,6 +52,16 @@ test('a server of an ensemble without its number says where it belongs', () => {
   expect(run(file, '--ordinal', '0').text).toMatch(/holds 7,/);
 });
 
+test('a property may come from a file of its own, so that a secret need not stand beside the others', () => {
+  const secret = join(folder, 'secret');
+  writeFileSync(secret, 'no-number\n');
+  const file = config([`dataDir=${folder}/data`, 'clientPort=0', 'tickTime=2000']);
+  expect(run(file, '--override', `tickTime=@${secret}`)).toMatchObject({ status: 2 });
+  expect(run(file, '--override', `tickTime=@${secret}`).text).toMatch(/tickTime must be .*no-number/);
+  expect(run(file, '--override', `tickTime=@${secret}-not`).text).toMatch(/the file cannot be read/);
+  expect(run(file, '--override', 'tickTime').text).toMatch(/not of the form key=value/);
+});
+
 test('a damaged folder stops the start with a sentence that says what to do', () => {
   const data = join(folder, 'data', 'version-2');
   mkdirSync(data, { recursive: true });
@@ -61,15 +71,15 @@ test('a damaged folder stops the start with a sentence that says what to do', ()
   expect(text).toMatch(/every snapshot in .* is damaged .*take the data of a healthy server or a backup/);
 });
 
-test('the folder of a server alone is not taken for that of an ensemble, nor the other way round', () => {
+test('the folder of a server alone is not taken for that of several, nor the other way round', () => {
   const data = join(folder, 'data');
   mkdirSync(join(data, 'version-2'), { recursive: true });
   writeFileSync(join(data, 'version-2', 'log.1'), '');
   const common = [`dataDir=${data}`, 'clientPort=0', 'admin.enableServer=false'];
-  const one = ['standaloneEnabled=false', 'server.1=127.0.0.1:20001:21001'];
-  const together = run(config([...common, ...one]), '--ordinal', '0');
+  const several = ['initLimit=5', 'syncLimit=2', 'server.1=127.0.0.1:20001:21001', 'server.2=127.0.0.1:20002:21002'];
+  const together = run(config([...common, ...several]), '--ordinal', '0');
   expect(together.status).toBe(1);
-  expect(together.text).toMatch(/holds the data of a server alone.*backup.*restore/);
+  expect(together.text).toMatch(/holds the data of a server alone.*standaloneEnabled=false.*reconfig/);
   mkdirSync(join(data, 'ensemble-1'));
   const alone = run(config(common));
   expect(alone.status).toBe(1);

@@ -28,18 +28,19 @@ import { decodeMessage, encodeFetchAnswer, encodeMessage } from './message-codec
 import { PeerTransport } from './peer-transport.ts';
 import { encodeEntry, type Stored } from './record-codec.ts';
 import { SnapshotStore } from './snapshot-store.ts';
-import type {
-  Agreement,
-  AgreementOptions,
-  AgreementRole,
-  AgreementStatus,
-  ChangeProblem,
-  Committed,
-  CommittedEntry,
-  Member,
-  ProposeProblem,
+import {
+  type Agreement,
+  type AgreementOptions,
+  type AgreementRole,
+  type AgreementStatus,
+  type ChangeProblem,
+  type Committed,
+  type CommittedEntry,
+  endpointOf,
+  type Member,
+  type ProposeProblem,
 } from './types.ts';
-import { VoteStore } from './vote-store.ts';
+import { freshDirectory, VoteStore } from './vote-store.ts';
 
 const mebibyte = 1024 * 1024;
 const segmentBytes = 16 * mebibyte;
@@ -58,8 +59,6 @@ type WaitingProposal = {
   readonly bytes: number;
   readonly settle: Settle<Committed, ProposeProblem>;
 };
-
-const endpointOf = ({ host, port }: Member['address']): string => `${host}:${port}`;
 
 function addressOf(endpoint: string): Member['address'] {
   const colon = endpoint.lastIndexOf(':');
@@ -749,11 +748,6 @@ function changeResult(outcome: RequestOutcome): Result<undefined, ChangeProblem>
 
 type Opened = { readonly log: LogStore; readonly snapshots: SnapshotStore; readonly votes: VoteStore };
 
-/** A name for a volume that has none. */
-function freshDirectory({ random }: AgreementOptions): string {
-  return Array.from({ length: 4 }, () => random.nextUint32().toString(16).padStart(8, '0')).join('');
-}
-
 /**
  * Recovers, restores the state machine from the newest good snapshot, and joins the others. Resolves when this member
  * takes part; it may be long until there is a leader (see `onRole`).
@@ -763,7 +757,7 @@ function freshDirectory({ random }: AgreementOptions): string {
 export async function startAgreement(options: AgreementOptions): Promise<Agreement> {
   const { disk, folder, logger, nodeId, clusterId } = options;
   disk.makeFolder(folder);
-  const votes = new VoteStore(disk, folder, { clusterId, nodeId }, freshDirectory(options));
+  const votes = new VoteStore(disk, folder, { clusterId, nodeId }, freshDirectory(options.random));
   const snapshots = new SnapshotStore({ disk, folder, logger });
   const snapshot = snapshots.newestGood();
   const log = new LogStore({ disk, folder, logger, settings: { segmentBytes, recentBytes } }, snapshot);

@@ -6,6 +6,7 @@
  * calls `apply` with committed entries; the leader's `propose` resolves when its entry is on a majority's disks.
  */
 export { startAgreement } from './agreement-driver.ts';
+export { beginAgreement, isBegun } from './begin.ts';
 export type {
   Agreement,
   AgreementOptions,

@@ -53,6 +53,9 @@ export type Committed = { readonly offset: number; readonly epoch: number };
 
 export type Member = { readonly id: NodeId; readonly address: Address };
 
+/** An address as the log states it. */
+export const endpointOf = ({ host, port }: Address): string => `${host}:${port}`;
+
 /** As the leader sees another member. */
 export type MemberProgress = {
   readonly id: NodeId;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { type Disk, epoch } from '../../base/index.ts';
+import { type Disk, epoch, type Random } from '../../base/index.ts';
 import { nodeId, type Vote } from '../../quorum/index.ts';
 
 type VoteFile = {
@@ -11,6 +11,15 @@ type VoteFile = {
   /** -1: none. */
   readonly votedFor: number;
 };
+
+/** A name for a volume that has none. */
+export const freshDirectory = (random: Random): string =>
+  Array.from({ length: 4 }, () => random.nextUint32().toString(16).padStart(8, '0')).join('');
+
+const pathIn = (folder: string): string => join(folder, 'vote.json');
+
+/** Whether a folder is a member's: nothing is agreed on before a vote was written. */
+export const hasVote = (disk: Disk, folder: string): boolean => disk.sizeBytes(pathIn(folder)) !== undefined;
 
 /**
  * `vote.json`: who this member is, the volume's name, and the vote. One line of JSON and its CRC-32 in hex. Every write
@@ -34,7 +43,7 @@ export class VoteStore {
     freshDirectory: string,
   ) {
     this.#disk = disk;
-    this.#path = join(folder, 'vote.json');
+    this.#path = pathIn(folder);
     this.#identity = identity;
     const content = disk.read(this.#path);
     if (content === undefined) {

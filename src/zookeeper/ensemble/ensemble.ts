@@ -1,4 +1,4 @@
-import type { Result } from '../../base/index.ts';
+import type { Clock, Result } from '../../base/index.ts';
 import { failure, success } from '../../base/index.ts';
 import type { RequestOf, SessionId } from '../../protocol/zookeeper/index.ts';
 import { errorCode, JuteWriter, permission, zxid } from '../../protocol/zookeeper/index.ts';
@@ -6,8 +6,9 @@ import type { NodeId } from '../../quorum/index.ts';
 import { nodeId } from '../../quorum/index.ts';
 import type { EnsembleServer } from '../../settings/index.ts';
 import type { Agreement, AgreementRole, CommittedEntry } from '../agreement/index.ts';
-import { startAgreement } from '../agreement/index.ts';
-import { dataFolders, ensembleFolder } from '../disk/data-folder.ts';
+import { beginAgreement, isBegun, startAgreement } from '../agreement/index.ts';
+import type { DataFolders } from '../disk/data-folder.ts';
+import { dataFolders, ensembleFolder, recover } from '../disk/data-folder.ts';
 import { filesOf } from '../disk/file-names.ts';
 import { readSnapshot } from '../disk/snapshot-reader.ts';
 import { snapshotPieces } from '../disk/snapshot-writer.ts';
@@ -21,7 +22,7 @@ import type { RunningServer } from '../standalone.ts';
 import { CONFIG_PATH, DataTree } from '../tree/data-tree.ts';
 import type { LoggedTxn } from '../tree/txn.ts';
 import { readTxn, writeTxn } from '../tree/txn.ts';
-import { configText, memberOf, serversOfConfig, voterSteps, wantedServers } from './membership.ts';
+import { configText, memberOf, serversOfConfig, versionOfConfig, voterSteps, wantedServers } from './membership.ts';
 import type { PeerMessage } from './peer-messages.ts';
 import { decodePeerMessage, encodePeerMessage } from './peer-messages.ts';
 
@@ -32,6 +33,7 @@ export type EnsembleOptions = {
   readonly reconfigEnabled: boolean;
 };
 
+const CLUSTER_ID = 'zookeeper';
 const EPOCH = 0x100000000;
 const ZXID_BYTES = 8;
 /** Transactions decided and not committed; a client whose write would exceed it is sent away. */
@@ -101,7 +103,7 @@ class EnsembleOrderer implements Orderer {
     try {
       this.#agreement = await startAgreement({
         nodeId: nodeId(this.#settings.serverId),
-        clusterId: 'zookeeper',
+        clusterId: CLUSTER_ID,
         listen: { host: await listenHost(own.host), port: own.quorumPort },
         peers: this.#options.servers.map(memberOf),
         initialVoters: participants.map(memberOf),
@@ -119,6 +121,10 @@ class EnsembleOrderer implements Orderer {
         onRole: (role) => this.#onRole(role),
         onTold: (from, bytes) => this.#onTold(from, Buffer.from(bytes)),
         onPeer: (peer, connected) => this.#onPeer(peer, connected),
+        onVoters: () => {
+          // Whoever is joining just now must still be spoken to.
+          if (!this.#reconfiguring) this.#showConfig();
+        },
         onFailure,
         pendingProposalsBytes: PROPOSED_BYTES_MAX,
       });
@@ -303,13 +309,7 @@ class EnsembleOrderer implements Orderer {
 
   #snapshot(): AsyncGenerator<Buffer, void> {
     const { tree, committedSessions, clock } = this.#server;
-    const head = Buffer.alloc(ZXID_BYTES);
-    head.writeBigInt64BE(BigInt(tree.lastZxid));
-    const pieces = snapshotPieces(tree, new Map(committedSessions), clock);
-    return (async function* () {
-      yield head;
-      yield* pieces;
-    })();
+    return statePieces(tree, new Map(committedSessions), clock);
   }
 
   async #restore(pieces: AsyncIterable<Uint8Array>): Promise<void> {
@@ -436,11 +436,17 @@ class EnsembleOrderer implements Orderer {
 
   // Membership.
 
+  /**
+   * What the log says; before any change of the membership, the configured servers that vote. A file may also name
+   * servers that have yet to join: they are not members because of that.
+   */
   #configText(): string {
-    const data = this.#server.tree.get(CONFIG_PATH)?.data;
-    return data === undefined || data.length === 0
-      ? configText(this.#options.servers, this.#options.configVersion, this.#settings.client.port)
-      : data.toString();
+    const { servers, configVersion } = this.#options;
+    const text = this.#server.tree.get(CONFIG_PATH)?.data?.toString() ?? '';
+    if (text !== '' && versionOfConfig(text) !== versionOfConfig(`version=${configVersion}`)) return text;
+    const voters = new Set(this.#agreement?.status().voters.map(({ id }) => id));
+    const members = servers.filter(({ id, role }) => role === 'observer' || voters.has(nodeId(id)));
+    return configText(members, configVersion, this.#settings.client.port);
   }
 
   /** What the log says of the membership counts more than what the file said. */
@@ -464,8 +470,7 @@ class EnsembleOrderer implements Orderer {
     if (this.#reconfiguring) return fail(errorCode.reconfigInProgress);
     const config = this.#server.tree.get(CONFIG_PATH)!;
     if (!mayAccess(this.#server.rules, config.acl, permission.write, wish.identities)) return fail(errorCode.noAuth);
-    const version = /version=([0-9a-f]+)/.exec(this.#configText())?.[1] ?? '0';
-    if (request.currentConfigId !== -1 && request.currentConfigId !== Number.parseInt(version, 16)) {
+    if (request.currentConfigId !== -1 && request.currentConfigId !== versionOfConfig(this.#configText())) {
       return fail(errorCode.badVersion);
     }
     const wanted = wantedServers(request, this.#servers);
@@ -489,19 +494,50 @@ class EnsembleOrderer implements Orderer {
     const current = agreement.status().voters.map(({ id }) => id);
     const deadlineMs = this.#deps.clock.monotonicMs() + JOIN_MS_MAX;
     for (const step of voterSteps(current, wanted, nodeId(this.#settings.serverId))) {
+      if ('remove' in step && !this.#mayRemove(step.remove)) return this.#cannotChange(step, 'too few would be left');
+      if ('remove' in step && step.remove === this.#settings.serverId) {
+        // Its client hears nothing more from here, finds the successor, and asks that one.
+        await agreement.transferLeadership(this.#successor(wanted));
+        return this.#cannotChange(step, 'the leader has to hand over first');
+      }
       for (;;) {
         const result = 'add' in step ? await agreement.addVoter(step.add) : await agreement.removeVoter(step.remove);
         if (result.ok || result.problem.kind === 'voterExists' || result.problem.kind === 'voterUnknown') break;
         const later = result.problem.kind === 'notCaughtUp' || result.problem.kind === 'busy';
         if (!later || this.#deps.clock.monotonicMs() > deadlineMs) {
-          this.#deps.logger.warn({ step, problem: result.problem.kind }, 'could not change the voters');
-          this.#showConfig();
-          return errorCode.newConfigNoQuorum;
+          return this.#cannotChange(step, result.problem.kind);
         }
         await new Promise<void>((resolve) => void this.#deps.clock.after(JOIN_RETRY_MS, resolve));
       }
     }
     return errorCode.ok;
+  }
+
+  #cannotChange(step: object, problem: string): number {
+    this.#deps.logger.warn({ step, problem }, 'could not change the voters');
+    this.#showConfig();
+    return errorCode.newConfigNoQuorum;
+  }
+
+  /** Whether a majority of the voters that would be left is here now. */
+  #mayRemove(id: NodeId): boolean {
+    const { voters, members } = this.#agreement!.status();
+    const left = voters.filter((voter) => voter.id !== id);
+    const live = left.filter((voter) => {
+      if (voter.id === this.#settings.serverId) return true;
+      const silentMs = members.find((member) => member.id === voter.id)?.silentMs;
+      return silentMs !== undefined && silentMs < LIVE_MS;
+    });
+    return live.length > left.length / 2;
+  }
+
+  /** Of the voters that stay, the one that has most of the log. */
+  #successor(wanted: readonly EnsembleServer[]): NodeId | undefined {
+    const staying = new Set<number>(wanted.filter(({ role }) => role === 'participant').map(({ id }) => id));
+    const [first] = this.#agreement!.status()
+      .members.filter(({ id, voter }) => voter && staying.has(id))
+      .sort((a, b) => b.ackedOffset - a.ackedOffset);
+    return first?.id;
   }
 }
 
@@ -536,12 +572,17 @@ export async function startEnsemble(
   const logs = filesOf('log', deps.disk.list(folders.logs));
   const snapshots = filesOf('snapshot', deps.disk.list(folders.snapshots));
   const hasData = logs.length > 0 || snapshots.some(({ zxid: last }) => last > 0);
-  if (hasData && !deps.disk.isFolder(own)) {
-    return failure(
-      `${folders.logs} holds the data of a server alone, and ${own} is not there: an ensemble does not take them ` +
-        'over. Save them with `hikube-kafka zookeeper backup` from a server alone, start the ensemble on an empty folder, ' +
-        'and bring them back with `hikube-kafka zookeeper restore`',
-    );
+  if (hasData && !isBegun(own, deps.disk)) {
+    const [only, ...others] = options.servers.filter(({ role }) => role === 'participant');
+    if (only?.id !== settings.serverId || others.length > 0) {
+      return failure(
+        `${folders.logs} holds the data of a server alone, and several servers cannot begin with it, as each of them ` +
+          'might have its own: start this server with its own server.N line only and standaloneEnabled=false, then ' +
+          'let the others join with reconfig',
+      );
+    }
+    const taken = await takeOver(settings, folders, only, deps);
+    if (!taken.ok) return taken;
   }
   const tree = new DataTree(settings);
   const empty = { tree, sessions: new Map<SessionId, number>(), replayedCount: 0, passedOver: [] };
@@ -561,4 +602,44 @@ export async function startEnsemble(
       await orderer.stop();
     },
   });
+}
+
+/** Makes what a server alone has kept the beginning of an ensemble of one. Its own files stay as they are. */
+async function takeOver(
+  settings: ServerSettings,
+  folders: DataFolders,
+  own: EnsembleServer,
+  deps: ServerDeps,
+): Promise<Result<undefined, string>> {
+  const recovered = recover(folders, settings, deps);
+  if (!recovered.ok) return recovered;
+  const { tree, sessions } = recovered.value;
+  await beginAgreement({
+    ...deps,
+    nodeId: nodeId(settings.serverId),
+    clusterId: CLUSTER_ID,
+    folder: ensembleFolder(settings.dataLogDir),
+    self: memberOf(own),
+    pieces: statePieces(tree, sessions, deps.clock),
+  });
+  deps.logger.info(
+    { lastZxid: `0x${tree.lastZxid.toString(16)}`, nodes: tree.nodeCount },
+    'took over the data of a server alone: this is an ensemble of one now',
+  );
+  return success(undefined);
+}
+
+/** A snapshot's content: the last zxid, then Apache's format. It is that of this call, however late it is read. */
+function statePieces(
+  tree: DataTree,
+  sessions: ReadonlyMap<SessionId, number>,
+  clock: Clock,
+): AsyncGenerator<Buffer, void> {
+  const head = Buffer.alloc(ZXID_BYTES);
+  head.writeBigInt64BE(BigInt(tree.lastZxid));
+  const pieces = snapshotPieces(tree, sessions, clock);
+  return (async function* () {
+    yield head;
+    yield* pieces;
+  })();
 }

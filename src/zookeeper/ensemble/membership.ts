@@ -29,6 +29,10 @@ export function configText(servers: readonly EnsembleServer[], version: string, 
   return [...lines, `version=${version}`].join('\n');
 }
 
+/** The number behind `version=`; 0 if there is none. */
+export const versionOfConfig = (text: string): number =>
+  Number.parseInt(/version=([0-9a-f]+)/.exec(text)?.[1] ?? '0', 16);
+
 /** The servers of such a text; lines that are none are passed over. */
 export function serversOfConfig(text: string): EnsembleServer[] {
   return text.split(/[\n,]/).flatMap((line) => {
