@@ -1,6 +1,6 @@
 import { dimensions, disk, inRate, replicaCount } from './dimensions.ts';
 import { nobody } from './model.ts';
-import { targetsOf } from './targets.ts';
+import { withBand } from './targets.ts';
 import type { Working } from './working.ts';
 
 /** Fewest bytes that any plan with the same goals can copy. */
@@ -27,35 +27,41 @@ export function byteBounds(working: Working, balanced: ((broker: number) => bool
   if (balanced === undefined) return { forced, shed: 0, fill: 0, bytes: forced };
   let shed = 0;
   let fill = 0;
-  const { loads, receiving, model, options } = working;
+  const { loads, receiving, options } = working;
   // By the band that was asked for: the search aims a little inside it.
-  const targets = targetsOf(model, working.spreads, options.band, loads);
-  const index = working.replicasByBroker();
+  const targets = withBand(working.targets, options.band);
+  const excess = (cell: number): number =>
+    targets.perShare[cell] === 0 ? 0 : loads[cell]! - targets.high[cell]! * targets.share[cell]!;
+  let index: ReturnType<Working['replicasByBroker']> | undefined;
   for (let broker = 0; broker < working.brokers; broker++) {
     if (receiving[broker] === 0 || !balanced(broker)) continue;
-    let most = 0;
-    for (const dimension of [disk, inRate, replicaCount]) {
-      const cell = broker * dimensions + dimension;
-      if (targets.perShare[cell] === 0) continue;
-      const over = loads[cell]! - targets.high[cell]! * targets.share[cell]!;
-      if (over > 0) most = Math.max(most, cheapestRelief(working, broker, dimension, over, index));
-      if (dimension !== disk) continue;
-      fill += Math.max(0, targets.low[cell]! * targets.share[cell]! - loads[cell]!);
+    const first = broker * dimensions;
+    let most = Math.max(0, excess(first + disk));
+    for (const dimension of [inRate, replicaCount]) {
+      const over = excess(first + dimension);
+      // The same part of every replica would do: the least is not more than that.
+      if (over <= 0 || (over / loads[first + dimension]!) * loads[first + disk]! <= most) continue;
+      index ??= working.replicasByBroker();
+      const held = index.cells.subarray(index.first[broker]!, index.first[broker + 1]!);
+      most = Math.max(most, cheapestRelief(working, held, dimension, over));
     }
     shed += most;
+    if (targets.perShare[first + disk] === 0) continue;
+    fill += Math.max(0, targets.low[first + disk]! * targets.share[first + disk]! - loads[first + disk]!);
   }
   return { forced, shed, fill, bytes: Math.max(forced + shed, fill) };
 }
 
 function forcedBytes(working: Working): number {
-  const { model, width } = working;
+  const { model, width, survey } = working;
   let bytes = 0;
-  for (let row = 0; row < working.partitions; row++) {
+  const seen = new Int32Array(working.zones);
+  for (const row of survey.flawed) {
     let stay = 0;
     const pool = model.poolOfTopic[model.topicOf[row]!]!;
-    if (model.pinned[model.topicOf[row]!] === 1 || working.readable[row] === 0) continue;
+    if (model.pinned[model.topicOf[row]!] === 1 || survey.readable[row] === 0) continue;
     const spread = working.spreads.of(pool, model.factors[row]!);
-    const seen = new Int32Array(working.zones);
+    seen.fill(0);
     for (let column = 0; column < width; column++) {
       const broker = working.replicas[row * width + column]!;
       if (broker === nobody || working.keeping[broker] === 0 || model.poolOf[broker] !== pool) continue;
@@ -73,27 +79,38 @@ function forcedBytes(working: Working): number {
   return bytes;
 }
 
-/** Fewest bytes whose leaving takes `amount` of a dimension from a broker, if replicas could be cut. */
-function cheapestRelief(
-  working: Working,
-  broker: number,
-  dimension: number,
-  amount: number,
-  { first, cells }: { readonly first: Int32Array; readonly cells: Int32Array },
-): number {
-  if (dimension === disk) return amount;
-  const { model, width } = working;
-  const of = (row: number): number => (dimension === inRate ? model.inRates[row]! : 1);
-  const rows = Array.from(cells.subarray(first[broker]!, first[broker + 1]!), (cell) => Math.floor(cell / width));
-  rows.sort((one, other) => model.sizes[one]! / (of(one) + 1e-9) - model.sizes[other]! / (of(other) + 1e-9));
+const priceSteps = 30;
+
+/**
+ * Fewest bytes whose leaving takes `amount` of a dimension from a broker, if replicas could be cut. For any price of
+ * a unit of the dimension, amount x price less what the replicas cheaper than that save is a bound; the best price is
+ * found by halving.
+ */
+function cheapestRelief({ model, width }: Working, held: Int32Array, dimension: number, amount: number): number {
+  const sizes = new Float64Array(held.length);
+  const units = new Float64Array(held.length);
+  let low = 0;
+  let high = 0;
+  for (let at = 0; at < held.length; at++) {
+    const row = Math.floor(held[at]! / width);
+    sizes[at] = model.sizes[row]!;
+    units[at] = dimension === inRate ? model.inRates[row]! : 1;
+    if (units[at]! > 0) high = Math.max(high, sizes[at]! / units[at]!);
+  }
   let bytes = 0;
-  let left = amount;
-  for (const row of rows) {
-    if (left <= 0) break;
-    if (of(row) <= 0) continue;
-    const part = Math.min(1, left / of(row));
-    bytes += part * model.sizes[row]!;
-    left -= of(row);
+  for (let step = 0; step < priceSteps; step++) {
+    const price = (low + high) / 2;
+    let relieved = 0;
+    let saved = 0;
+    for (let at = 0; at < held.length; at++) {
+      const gain = price * units[at]! - sizes[at]!;
+      if (gain <= 0) continue;
+      relieved += units[at]!;
+      saved += gain;
+    }
+    bytes = Math.max(bytes, amount * price - saved);
+    if (relieved < amount) low = price;
+    else high = price;
   }
   return bytes;
 }

@@ -8,11 +8,12 @@ const manySamples = 24;
 /** The brokers that may receive replicas, by pool and zone, and the choice of one of them. */
 export class Candidates {
   readonly #working: Working;
-  readonly #lists: readonly (readonly number[])[];
+  readonly #lists: readonly Int32Array[];
   /** How many brokers a choice looks at. */
   samples = manySamples;
   readonly #looked: Int32Array;
   readonly #weights: Float64Array;
+  readonly #held: Int32Array;
   #allowed: ((broker: number) => boolean) | undefined;
 
   constructor(working: Working) {
@@ -22,9 +23,10 @@ export class Candidates {
     for (let broker = 0; broker < working.brokers; broker++) {
       if (working.receiving[broker] === 1) lists[model.poolOf[broker]! * zones + model.zoneOf[broker]!]!.push(broker);
     }
-    this.#lists = lists;
+    this.#lists = lists.map((brokers) => Int32Array.from(brokers));
     this.#looked = new Int32Array(Math.max(manySamples, working.brokers));
     this.#weights = new Float64Array(this.#looked.length);
+    this.#held = new Int32Array(zones);
   }
 
   /** Looks at fewer brokers where very many replicas are to be placed: their number evens out what each choice misses. */
@@ -41,27 +43,30 @@ export class Candidates {
     return this.#allowed?.(broker) !== false;
   }
 
-  inZone(pool: number, zone: number): readonly number[] {
+  inZone(pool: number, zone: number): Int32Array {
     return this.#lists[pool * this.#working.zones + zone]!;
   }
 
   /** Zones into which the replica may go; those that must still get one come alone when there are any. */
-  zonesFor(row: number, column: number): number[] {
-    const working = this.#working;
-    const { model } = working;
+  zonesFor(row: number, column: number): readonly number[] {
+    const { model, replicas, width, zones } = this.#working;
     const pool = model.poolOfTopic[model.topicOf[row]!]!;
-    const spread = working.spreads.of(pool, model.factors[row]!);
-    const from = working.replicas[row * working.width + column]!;
-    const own = from === nobody ? -1 : model.zoneOf[from]!;
-    const needy: number[] = [];
-    const open: number[] = [];
-    for (let zone = 0; zone < working.zones; zone++) {
-      if (this.inZone(pool, zone).length === 0) continue;
-      const held = working.inZone(row, zone) - (zone === own ? 1 : 0);
-      if (held < spread.least[zone]!) needy.push(zone);
-      if (held < spread.most[zone]!) open.push(zone);
+    const { least, most } = this.#working.spreads.of(pool, model.factors[row]!);
+    const held = this.#held;
+    held.fill(0);
+    for (let other = 0; other < width; other++) {
+      const broker = replicas[row * width + other]!;
+      if (other !== column && broker !== nobody) held[model.zoneOf[broker]!]!++;
     }
-    return needy.length > 0 ? needy : open;
+    const found: number[] = [];
+    for (let zone = 0; zone < zones; zone++) {
+      if (held[zone]! < least[zone]! && this.inZone(pool, zone).length > 0) found.push(zone);
+    }
+    if (found.length > 0) return found;
+    for (let zone = 0; zone < zones; zone++) {
+      if (held[zone]! < most[zone]! && this.inZone(pool, zone).length > 0) found.push(zone);
+    }
+    return found;
   }
 
   /**
@@ -74,25 +79,13 @@ export class Candidates {
     let total = 0;
     for (const zone of zones) total += this.inZone(pool, zone).length;
     working.prepareWeight(row, column === 0);
-    let found = 0;
     if (total > this.samples * 1.5 && this.#allowed === undefined) {
-      for (let sample = 0; sample < this.samples; sample++) {
-        let at = working.random.below(total);
-        for (const zone of zones) {
-          const list = this.inZone(pool, zone);
-          if (at < list.length) {
-            this.#looked[found] = list[at]!;
-            this.#weights[found++] = working.weightOn(list[at]!);
-            break;
-          }
-          at -= list.length;
-        }
-      }
-      const best = this.#lightest(row, column, found, isForced);
-      if (best !== nobody) return best;
+      // The lightest of the sample will nearly always do; only when it will not, all are looked at.
+      const best = this.#lightestOfSample(pool, zones, total);
+      if (working.mayMove(row, column, best, isForced)) return best;
       working.prepareWeight(row, column === 0);
     }
-    found = 0;
+    let found = 0;
     for (const zone of zones) {
       for (const broker of this.inZone(pool, zone)) {
         if (this.#allowed !== undefined && !this.#allowed(broker)) continue;
@@ -101,6 +94,29 @@ export class Candidates {
       }
     }
     return this.#lightest(row, column, found, isForced);
+  }
+
+  #lightestOfSample(pool: number, zones: readonly number[], total: number): number {
+    const working = this.#working;
+    const { random } = working;
+    const first = pool * working.zones;
+    let best: number = nobody;
+    let least = Number.POSITIVE_INFINITY;
+    for (let sample = 0; sample < this.samples; sample++) {
+      let at = random.below(total);
+      let index = 0;
+      let list = this.#lists[first + zones[0]!]!;
+      while (at >= list.length) {
+        at -= list.length;
+        list = this.#lists[first + zones[++index]!]!;
+      }
+      const broker = list[at]!;
+      const weight = working.weightOn(broker);
+      if (weight >= least) continue;
+      best = broker;
+      least = weight;
+    }
+    return best;
   }
 
   /** Of the first `found` brokers looked at, the lightest that the hard goals allow. */

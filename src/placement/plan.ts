@@ -10,7 +10,7 @@ import { brokerIndex, condition, type Model, nobody, partitionName } from './mod
 import { type Operation, type OperationProblem, prepare } from './operations.ts';
 import type { PlanOptions } from './options.ts';
 import type { Problem } from './problems.ts';
-import { relieveLimits, repair } from './repair.ts';
+import { overLimit, relieveLimits, repair } from './repair.ts';
 import { isChanged, type Schedule, scheduleOf } from './schedule.ts';
 import { verify } from './verify.ts';
 import { Working } from './working.ts';
@@ -208,6 +208,15 @@ function repaired(start: Model, options: PlanOptions, isPolished: boolean): Sear
   return { target: working.replicas, problems, bounds };
 }
 
+const nothing: ByteBounds = { forced: 0, shed: 0, fill: 0, bytes: 0 };
+
+/** Every hard goal is met and no load is far from its share. */
+function isAtRest(working: Working): boolean {
+  if (working.survey.flawed.length > 0 || deviations(working).some((by) => by > working.options.trigger)) return false;
+  for (let broker = 0; broker < working.brokers; broker++) if (overLimit(working, broker) !== -1) return false;
+  return true;
+}
+
 function rebalanced(
   start: Model,
   operation: Extract<Operation, { kind: 'rebalance' }>,
@@ -225,6 +234,8 @@ function rebalanced(
   };
   const first = new Working(start, options, searchBand(options));
   const isBalanced = !leadersOnly && topic === undefined;
+  // Most often there is nothing to do, and that must be quick.
+  if (topic === undefined && isAtRest(first)) return { target: start.replicas, problems: [], bounds: nothing };
   const bounds = byteBounds(first, isBalanced ? (scope.brokers ?? (() => true)) : undefined);
   const candidates = new Candidates(first);
   const problems = leadersOnly ? [] : repair(first, candidates, isBalanced);

@@ -16,9 +16,9 @@ import type { Working } from './working.ts';
 export function repair(working: Working, candidates: Candidates, areLimitsLater = false): Problem[] {
   const problems: Problem[] = [];
   const lacking = new Set<string>();
-  dropSurplus(working);
-  const { model } = working;
-  const displaced = displacedRows(working);
+  const { model, survey } = working;
+  dropSurplus(working, survey.flawed);
+  const displaced = displacedRows(working, survey.flawed);
   candidates.expect(displaced.length);
   for (const row of largestFirst(model.sizes, displaced)) {
     for (let column = 0; column < model.factors[row]!; column++) {
@@ -32,16 +32,16 @@ export function repair(working: Working, candidates: Candidates, areLimitsLater 
     }
   }
   candidates.expect(0);
-  for (const row of unevenRows(working)) evenZones(working, candidates, row);
-  putLeadersWhereTheyMayLead(working, problems);
+  for (const row of unevenRows(working, survey.flawed)) evenZones(working, candidates, row);
+  putLeadersWhereTheyMayLead(working, survey.flawed, problems);
   if (!areLimitsLater) relieveLimits(working, candidates, problems);
   return problems;
 }
 
 /** Replicas beyond the replication factor: from the fullest zone, then from the most loaded broker. */
-function dropSurplus(working: Working): void {
+function dropSurplus(working: Working, flawed: Int32Array): void {
   const { model, width } = working;
-  for (let row = 0; row < working.partitions; row++) {
+  for (const row of flawed) {
     let held = 0;
     while (held < width && working.replicas[row * width + held] !== nobody) held++;
     for (; held > model.factors[row]!; held--) {
@@ -87,20 +87,17 @@ function isDisplaced(working: Working, row: number, column: number): boolean {
   return broker === nobody || working.keeping[broker] === 0 || !isInPool(working, row, broker);
 }
 
-function displacedRows(working: Working): number[] {
-  const rows: number[] = [];
-  for (let row = 0; row < working.partitions; row++) {
+function displacedRows(working: Working, flawed: Int32Array): Int32Array {
+  return flawed.filter((row) => {
     for (let column = 0; column < working.model.factors[row]!; column++) {
-      if (!isDisplaced(working, row, column)) continue;
-      rows.push(row);
-      break;
+      if (isDisplaced(working, row, column)) return true;
     }
-  }
-  return rows;
+    return false;
+  });
 }
 
 /** Rows by size, largest first, in steps of about 4 %; rows of one step stay in order. Linear in their number. */
-function largestFirst(sizes: Float64Array, rows: readonly number[]): Int32Array {
+function largestFirst(sizes: Float64Array, rows: Int32Array): Int32Array {
   const stepOf = (row: number): number => 1023 - Math.min(1023, Math.floor(Math.log2(sizes[row]! + 1) * 18));
   const first = new Int32Array(1025);
   for (const row of rows) first[stepOf(row) + 1]!++;
@@ -120,7 +117,7 @@ function settle(working: Working, candidates: Candidates, row: number, column: n
   if (model.pinned[topic] === 1 && from !== nobody) {
     return { key: `pinned ${topic}`, problem: () => pinnedProblem(working, row, from) };
   }
-  if (working.readable[row] === 0) return { key: 'unreadable', problem: () => unreadableProblem(working, row) };
+  if (working.survey.readable[row] === 0) return { key: 'unreadable', problem: () => unreadableProblem(working, row) };
   const zones = candidates.zonesFor(row, column);
   if (from !== nobody && isZoneLost(working, from) && !working.options.sameZoneAllowed) {
     if (zones.every((zone) => working.inZone(row, zone) > 0)) {
@@ -267,11 +264,10 @@ export function gibibytes(bytes: number): string {
 }
 
 /** Rows whose zones hold more than they may, or less than they must while another zone could give. */
-function unevenRows(working: Working): number[] {
-  const rows: number[] = [];
+function unevenRows(working: Working, flawed: Int32Array): Int32Array {
   const { model, width, zones } = working;
   const held = new Int32Array(zones);
-  for (let row = 0; row < working.partitions; row++) {
+  return flawed.filter((row) => {
     held.fill(0);
     for (let column = 0; column < width; column++) {
       const broker = working.replicas[row * width + column]!;
@@ -279,13 +275,10 @@ function unevenRows(working: Working): number[] {
     }
     const spread = working.spreads.of(model.poolOfTopic[model.topicOf[row]!]!, model.factors[row]!);
     for (let zone = 0; zone < zones; zone++) {
-      if (held[zone]! < spread.least[zone]! || held[zone]! > spread.most[zone]!) {
-        rows.push(row);
-        break;
-      }
+      if (held[zone]! < spread.least[zone]! || held[zone]! > spread.most[zone]!) return true;
     }
-  }
-  return rows;
+    return false;
+  });
 }
 
 /** Moves replicas from a row's overfull zones to its thin ones, as far as there are brokers for them. */
@@ -327,9 +320,9 @@ function evenZones(working: Working, candidates: Candidates, row: number): void 
 }
 
 /** First replicas on brokers that may not lead, or cannot: another replica of the partition leads. */
-function putLeadersWhereTheyMayLead(working: Working, problems: Problem[]): void {
+function putLeadersWhereTheyMayLead(working: Working, flawed: Int32Array, problems: Problem[]): void {
   const { model, width } = working;
-  for (let row = 0; row < working.partitions; row++) {
+  for (const row of flawed) {
     const leader = working.replicas[row * width]!;
     if (leader === nobody || (model.mayLead[leader] === 1 && working.keeping[leader] === 1)) continue;
     let best = -1;

@@ -8,10 +8,27 @@ export type Targets = {
   readonly share: Float64Array;
   /** 1 / share, 0 without one: load times this is 1 when the broker carries just its share. */
   readonly perShare: Float64Array;
+  /** Load of a mean replica (a mean leader, where only leaders carry it) as a part of the share. */
+  readonly grain: Float64Array;
   /** Band around 1: wider than asked where whole replicas do not allow it. */
   readonly low: Float64Array;
   readonly high: Float64Array;
 };
+
+/** The same shares with another band. */
+export function withBand(targets: Targets, band: number): Targets {
+  const { perShare, grain } = targets;
+  const low = new Float64Array(grain.length);
+  const high = new Float64Array(grain.length).fill(Number.POSITIVE_INFINITY);
+  for (let cell = 0; cell < grain.length; cell++) {
+    if (perShare[cell] === 0) continue;
+    // Replicas cannot be cut: a broker may be off by one of the mean size.
+    const slack = Math.max(band, grain[cell]!);
+    low[cell] = 1 - slack;
+    high[cell] = 1 + slack;
+  }
+  return { ...targets, low, high };
+}
 
 /** Most and fewest replicas of a partition by pool, replication factor and zone. */
 export class SpreadTable {
@@ -79,19 +96,63 @@ export function itemOf(model: Model, row: number, isLeader: boolean, item: Float
 
 /** Loads of all brokers in all dimensions under `replicas`; the first replica of a partition leads. */
 export function loadsOf(model: Model, replicas: Int32Array): Float64Array {
+  const { width, sizes, inRates, outRates, leaderCpu, followerCpu, factors } = model;
   const loads = new Float64Array(model.brokerIds.length * dimensions);
-  const item = new Float64Array(dimensions);
-  for (let row = 0; row < model.topicOf.length; row++) {
-    for (let column = 0; column < model.width; column++) {
-      const broker = replicas[row * model.width + column]!;
+  for (let row = 0, cell = 0; row < sizes.length; row++) {
+    const size = sizes[row]!;
+    const rate = inRates[row]!;
+    for (let column = 0; column < width; column++, cell++) {
+      const broker = replicas[cell]!;
       if (broker === nobody) continue;
-      itemOf(model, row, column === 0, item);
-      for (let dimension = 0; dimension < dimensions; dimension++) {
-        loads[broker * dimensions + dimension]! += item[dimension]!;
+      const at = broker * dimensions;
+      loads[at + disk]! += size;
+      loads[at + inRate]! += rate;
+      loads[at + replicaCount]!++;
+      if (column > 0) {
+        loads[at + cpu]! += followerCpu[row]!;
+        continue;
       }
+      loads[at + outRate]! += outRates[row]! + rate * (factors[row]! - 1);
+      loads[at + cpu]! += leaderCpu[row]!;
+      loads[at + leaderCount]!++;
+      loads[at + leaderIn]! += rate;
     }
   }
   return loads;
+}
+
+/** Sums over the partitions of one pool and replication factor: all that shares and bounds of zones depend on. */
+type Kind = {
+  readonly pool: number;
+  readonly factor: number;
+  count: number;
+  size: number;
+  rate: number;
+  out: number;
+  leaderCpu: number;
+  followerCpu: number;
+};
+
+function kindsOf({ topicOf, poolOfTopic, poolNames, factors, ...model }: Model): Kind[] {
+  const kinds: (Kind | undefined)[] = new Array(poolNames.length * (maxReplicationFactor + 1)).fill(undefined);
+  for (let row = 0; row < topicOf.length; row++) {
+    const pool = poolOfTopic[topicOf[row]!]!;
+    const factor = factors[row]!;
+    const key = pool * (maxReplicationFactor + 1) + factor;
+    let kind = kinds[key];
+    if (kind === undefined) {
+      kind = { pool, factor, count: 0, size: 0, rate: 0, out: 0, leaderCpu: 0, followerCpu: 0 };
+      kinds[key] = kind;
+    }
+    const rate = model.inRates[row]!;
+    kind.count++;
+    kind.size += model.sizes[row]!;
+    kind.rate += rate;
+    kind.out += model.outRates[row]! + rate * (factor - 1);
+    kind.leaderCpu += model.leaderCpu[row]!;
+    kind.followerCpu += model.followerCpu[row]!;
+  }
+  return kinds.filter((kind) => kind !== undefined);
 }
 
 /** Size of a broker in each dimension, relative to the others: its capacity, or 1 where some have none. */
@@ -131,18 +192,10 @@ export function targetsOf(model: Model, spreads: SpreadTable, band: number, load
   const cells = pools * zones * dimensions;
   const least = new Float64Array(cells);
   const most = new Float64Array(cells);
-  boundsOfZones(model, spreads, least, most);
-  const total = new Float64Array(pools * dimensions);
+  const kinds = kindsOf(model);
+  for (const kind of kinds) addBoundsOfZones(kind, spreads, least, most);
+  const total = totalsOf(kinds, pools);
   const kept = new Float64Array(cells);
-  for (let row = 0, item = new Float64Array(dimensions); row < model.topicOf.length; row++) {
-    const pool = model.poolOfTopic[model.topicOf[row]!]!;
-    for (let column = 0; column < model.factors[row]!; column++) {
-      itemOf(model, row, column === 0, item);
-      for (let dimension = 0; dimension < dimensions; dimension++) {
-        total[pool * dimensions + dimension]! += item[dimension]!;
-      }
-    }
-  }
   const zoneWeight = new Float64Array(cells);
   for (let broker = 0; broker < brokers; broker++) {
     const cell = (model.poolOf[broker]! * zones + model.zoneOf[broker]!) * dimensions;
@@ -167,11 +220,10 @@ export function targetsOf(model: Model, spreads: SpreadTable, band: number, load
       );
     }
   }
-  const units = unitsOf(model, total);
+  const units = unitsOf(kinds, total, pools);
   const share = new Float64Array(brokers * dimensions);
   const perShare = new Float64Array(brokers * dimensions);
-  const low = new Float64Array(brokers * dimensions);
-  const high = new Float64Array(brokers * dimensions).fill(Number.POSITIVE_INFINITY);
+  const grain = new Float64Array(brokers * dimensions);
   for (let broker = 0; broker < brokers; broker++) {
     const zone = (model.poolOf[broker]! * zones + model.zoneOf[broker]!) * dimensions;
     for (let dimension = 0; dimension < dimensions; dimension++) {
@@ -181,23 +233,36 @@ export function targetsOf(model: Model, spreads: SpreadTable, band: number, load
       if (!(amount > 0)) continue;
       share[cell] = amount;
       perShare[cell] = 1 / amount;
-      // Replicas cannot be cut: a broker may be off by one of the mean size.
-      const slack = Math.max(band, units[model.poolOf[broker]! * dimensions + dimension]! / amount);
-      low[cell] = 1 - slack;
-      high[cell] = 1 + slack;
+      grain[cell] = units[model.poolOf[broker]! * dimensions + dimension]! / amount;
     }
   }
-  return { share, perShare, low, high };
+  return withBand({ share, perShare, grain, low: share, high: share }, band);
+}
+
+/** What all replicas together ask for, by pool and dimension. */
+function totalsOf(kinds: readonly Kind[], pools: number): Float64Array {
+  const total = new Float64Array(pools * dimensions);
+  for (const { pool, factor, count, size, rate, out, leaderCpu, followerCpu } of kinds) {
+    if (factor === 0) continue;
+    const cell = pool * dimensions;
+    total[cell + disk]! += factor * size;
+    total[cell + inRate]! += factor * rate;
+    total[cell + outRate]! += out;
+    total[cell + cpu]! += leaderCpu + (factor - 1) * followerCpu;
+    total[cell + replicaCount]! += factor * count;
+    total[cell + leaderCount]! += count;
+    total[cell + leaderIn]! += rate;
+  }
+  return total;
 }
 
 /** Mean load of one replica (of one leader, where only leaders carry it) by pool and dimension. */
-function unitsOf(model: Model, total: Float64Array): Float64Array {
-  const replicas = new Float64Array(model.poolNames.length);
-  const leaders = new Float64Array(model.poolNames.length);
-  for (let row = 0; row < model.topicOf.length; row++) {
-    const pool = model.poolOfTopic[model.topicOf[row]!]!;
-    replicas[pool]! += model.factors[row]!;
-    leaders[pool]!++;
+function unitsOf(kinds: readonly Kind[], total: Float64Array, pools: number): Float64Array {
+  const replicas = new Float64Array(pools);
+  const leaders = new Float64Array(pools);
+  for (const { pool, factor, count } of kinds) {
+    replicas[pool]! += factor * count;
+    leaders[pool]! += count;
   }
   return total.map((sum, cell) => {
     const pool = Math.floor(cell / dimensions);
@@ -207,33 +272,25 @@ function unitsOf(model: Model, total: Float64Array): Float64Array {
   });
 }
 
-function boundsOfZones(model: Model, spreads: SpreadTable, least: Float64Array, most: Float64Array): void {
-  const { zones } = spreads;
-  for (let row = 0; row < model.topicOf.length; row++) {
-    const pool = model.poolOfTopic[model.topicOf[row]!]!;
-    const spread = spreads.of(pool, model.factors[row]!);
-    const size = model.sizes[row]!;
-    const rate = model.inRates[row]!;
-    const out = model.outRates[row]! + rate * (model.factors[row]! - 1);
-    const follower = model.followerCpu[row]!;
-    const lead = model.leaderCpu[row]! - follower;
-    for (let zone = 0; zone < zones; zone++) {
-      const atLeast = spread.least[zone]!;
-      const atMost = spread.most[zone]!;
-      const cell = (pool * zones + zone) * dimensions;
-      least[cell + disk]! += atLeast * size;
-      least[cell + inRate]! += atLeast * rate;
-      least[cell + replicaCount]! += atLeast;
-      least[cell + cpu]! += atLeast * follower;
-      if (atMost === 0) continue;
-      most[cell + disk]! += atMost * size;
-      most[cell + inRate]! += atMost * rate;
-      most[cell + replicaCount]! += atMost;
-      most[cell + cpu]! += atMost * follower + lead;
-      most[cell + outRate]! += out;
-      most[cell + leaderCount]! += 1;
-      most[cell + leaderIn]! += rate;
-    }
+/** What partitions of one kind force into each zone and allow in it. */
+function addBoundsOfZones(kind: Kind, spreads: SpreadTable, least: Float64Array, most: Float64Array): void {
+  const spread = spreads.of(kind.pool, kind.factor);
+  for (let zone = 0; zone < spreads.zones; zone++) {
+    const atLeast = spread.least[zone]!;
+    const atMost = spread.most[zone]!;
+    const cell = (kind.pool * spreads.zones + zone) * dimensions;
+    least[cell + disk]! += atLeast * kind.size;
+    least[cell + inRate]! += atLeast * kind.rate;
+    least[cell + replicaCount]! += atLeast * kind.count;
+    least[cell + cpu]! += atLeast * kind.followerCpu;
+    if (atMost === 0) continue;
+    most[cell + disk]! += atMost * kind.size;
+    most[cell + inRate]! += atMost * kind.rate;
+    most[cell + replicaCount]! += atMost * kind.count;
+    most[cell + cpu]! += atMost * kind.followerCpu + kind.leaderCpu - kind.followerCpu;
+    most[cell + outRate]! += kind.out;
+    most[cell + leaderCount]! += kind.count;
+    most[cell + leaderIn]! += kind.rate;
   }
 }
 

@@ -1,70 +1,66 @@
+import { type Model, nobody } from './model.ts';
+
+/** Topics with more cells than this are counted in a table; the cells of smaller ones are looked through. */
+const smallCells = 96;
+/** Counters that the table may have: the border is raised until they are enough. */
+const mostCounters = 8_000_000;
+
 /**
- * How many replicas of each topic each broker holds. A flat table while topics x brokers is small, else a hash table
- * with open addressing: at most one cell a replica is ever used.
+ * How many replicas of each topic each broker holds. A topic's partitions are rows side by side, so of a small topic
+ * the replicas are counted when asked for: that is one or two cache lines, and needs no table of topics x brokers.
  */
 export class TopicCounts {
   readonly #brokers: number;
-  readonly #flat: Uint16Array | undefined;
-  #keys: Int32Array;
-  #counts: Uint16Array;
-  #mask: number;
-  #used = 0;
+  readonly #width: number;
+  readonly #replicas: Int32Array;
+  /** Rows of topic t: `first[t]` to `first[t + 1]` (exclusive). */
+  readonly #first: Int32Array;
+  /** Start of a topic's counters, -1 for a small topic. */
+  readonly #slots: Int32Array;
+  readonly #counts: Uint16Array;
 
-  constructor(topics: number, brokers: number, replicas: number) {
-    this.#brokers = brokers;
-    const isSmall = topics * brokers <= 4_000_000;
-    this.#flat = isSmall ? new Uint16Array(topics * brokers) : undefined;
-    let slots = 1024;
-    while (!isSmall && slots < replicas * 1.4) slots *= 2;
-    this.#keys = new Int32Array(isSmall ? 0 : slots);
-    this.#counts = new Uint16Array(isSmall ? 0 : slots);
-    this.#mask = slots - 1;
+  /** @param replicas  the assignment that is counted, as it changes */
+  constructor({ topicOf, topicNames, brokerIds, width }: Model, replicas: Int32Array) {
+    this.#brokers = brokerIds.length;
+    this.#width = width;
+    this.#replicas = replicas;
+    const topics = topicNames.length;
+    this.#first = new Int32Array(topics + 1);
+    for (let row = 0; row < topicOf.length; row++) this.#first[topicOf[row]! + 1]!++;
+    for (let topic = 0; topic < topics; topic++) this.#first[topic + 1]! += this.#first[topic]!;
+    this.#slots = new Int32Array(topics);
+    let border = smallCells / 2;
+    let large: number;
+    do {
+      border *= 2;
+      large = 0;
+      for (let topic = 0; topic < topics; topic++) {
+        const cells = (this.#first[topic + 1]! - this.#first[topic]!) * width;
+        this.#slots[topic] = cells <= border ? -1 : large++ * this.#brokers;
+      }
+    } while (large > 1 && large * this.#brokers > mostCounters);
+    this.#counts = new Uint16Array(large * this.#brokers);
+    for (let topic = 0; topic < topics; topic++) {
+      if (this.#slots[topic] === -1) continue;
+      for (let cell = this.#first[topic]! * width; cell < this.#first[topic + 1]! * width; cell++) {
+        if (replicas[cell] !== nobody) this.#counts[this.#slots[topic]! + replicas[cell]!]!++;
+      }
+    }
   }
 
   get(topic: number, broker: number): number {
-    const key = topic * this.#brokers + broker;
-    if (this.#flat !== undefined) return this.#flat[key]!;
-    return this.#counts[this.#slotOf(key + 1)]!;
+    const slot = this.#slots[topic]!;
+    if (slot !== -1) return this.#counts[slot + broker]!;
+    const replicas = this.#replicas;
+    const end = this.#first[topic + 1]! * this.#width;
+    let count = 0;
+    for (let cell = this.#first[topic]! * this.#width; cell < end; cell++) if (replicas[cell] === broker) count++;
+    return count;
   }
 
+  /** Must be told of each replica that comes (1) or goes (-1). */
   add(topic: number, broker: number, change: number): void {
-    const key = topic * this.#brokers + broker;
-    if (this.#flat !== undefined) {
-      this.#flat[key]! += change;
-      return;
-    }
-    const slot = this.#slotOf(key + 1);
-    if (this.#keys[slot] === 0) {
-      this.#keys[slot] = key + 1;
-      this.#used++;
-    }
-    this.#counts[slot]! += change;
-    if (this.#used > 0.8 * this.#keys.length) this.#grow();
-  }
-
-  /** Linear probing from a multiplied key; key 0 means an empty slot. */
-  #slotOf(key: number): number {
-    let slot = (Math.imul(key, 0x9e3779b1) >>> 7) & this.#mask;
-    while (this.#keys[slot] !== 0 && this.#keys[slot] !== key) slot = (slot + 1) & this.#mask;
-    return slot;
-  }
-
-  /** Drops cells that fell to zero; doubles the table when that is not enough. */
-  #grow(): void {
-    const keys = this.#keys;
-    const counts = this.#counts;
-    let live = 0;
-    for (const count of counts) if (count > 0) live++;
-    const slots = live > 0.5 * keys.length ? keys.length * 2 : keys.length;
-    this.#keys = new Int32Array(slots);
-    this.#counts = new Uint16Array(slots);
-    this.#mask = slots - 1;
-    this.#used = live;
-    for (let slot = 0; slot < keys.length; slot++) {
-      if (counts[slot] === 0) continue;
-      const into = this.#slotOf(keys[slot]!);
-      this.#keys[into] = keys[slot]!;
-      this.#counts[into] = counts[slot]!;
-    }
+    const slot = this.#slots[topic]!;
+    if (slot !== -1) this.#counts[slot + broker]! += change;
   }
 }

@@ -33,7 +33,8 @@ export function verify(claim: Claim, options: PlanOptions): Violation[] {
     if (found.length < mostReported) found.push(violation);
   };
   checkOrder(claim, report);
-  for (let row = 0; row < claim.model.topicOf.length; row++) checkPartition(claim, row, options, report);
+  const zones = zonesOf(claim.model);
+  for (let row = 0; row < claim.model.topicOf.length; row++) checkPartition(claim, zones, row, report);
   checkBrokers(claim, options, report);
   checkBatches(claim, options, report);
   checkBudget(claim, options, report);
@@ -42,22 +43,30 @@ export function verify(claim: Claim, options: PlanOptions): Violation[] {
 
 type Report = (violation: Violation) => void;
 
-const listOf = ({ width }: Model, replicas: Int32Array, row: number): number[] =>
-  Array.from(replicas.subarray(row * width, (row + 1) * width)).filter((broker) => broker !== nobody);
-const stateOf = (model: Model, broker: number) =>
-  ['active', 'draining', 'cordoned', 'dead', 'away'][model.conditions[broker]!]!;
-const isUp = (model: Model, broker: number): boolean => !['dead', 'away'].includes(stateOf(model, broker));
+function listOf({ width }: Model, replicas: Int32Array, row: number): number[] {
+  const held: number[] = [];
+  for (let cell = row * width; cell < (row + 1) * width; cell++) {
+    if (replicas[cell] !== nobody) held.push(replicas[cell]!);
+  }
+  return held;
+}
+
+const states = ['active', 'draining', 'cordoned', 'dead', 'away'] as const;
+const stateOf = (model: Model, broker: number) => states[model.conditions[broker]!]!;
+const isUp = (model: Model, broker: number): boolean =>
+  stateOf(model, broker) !== 'dead' && stateOf(model, broker) !== 'away';
+const areSame = (one: readonly number[], other: readonly number[]): boolean =>
+  one.length === other.length && one.every((broker, at) => broker === other[at]);
 
 /** Every changed partition is in exactly one batch, and no other is. */
 function checkOrder({ model, target, rows, first }: Claim, report: Report): void {
-  const times = new Map<number, number>();
-  for (const row of rows) times.set(row, (times.get(row) ?? 0) + 1);
+  const times = new Int32Array(model.topicOf.length);
+  for (const row of rows) times[row]!++;
   const say = (row: number, message: string): void =>
     report({ goal: 'S8', batch: -1, subject: partitionName(model, row), message, kind: 'introduced' });
   for (let row = 0; row < model.topicOf.length; row++) {
-    const before = listOf(model, model.replicas, row).join();
-    const differs = before !== listOf(model, target, row).join();
-    const planned = times.get(row) ?? 0;
+    const differs = !areSame(listOf(model, model.replicas, row), listOf(model, target, row));
+    const planned = times[row]!;
     if (differs && planned !== 1) say(row, `changes, and is in ${planned} batches`);
     if (!differs && planned !== 0) say(row, 'is in a batch, and does not change');
   }
@@ -67,14 +76,14 @@ function checkOrder({ model, target, rows, first }: Claim, report: Report): void
 }
 
 /** H1-H4 and H8-H11 of one partition at the end. */
-function checkPartition({ model, target }: Claim, row: number, options: PlanOptions, report: Report): void {
+function checkPartition({ model, target }: Claim, zones: Zones, row: number, report: Report): void {
   const before = listOf(model, model.replicas, row);
   const after = listOf(model, target, row);
   const topic = model.topicOf[row]!;
   const say = (goal: GoalName, message: string, isOld: boolean): void =>
     report({ goal, batch: -1, subject: partitionName(model, row), message, kind: isOld ? 'remaining' : 'introduced' });
 
-  if (new Set(after).size !== after.length) say('H1', 'has two replicas on one broker', false);
+  if (after.some((broker, at) => after.indexOf(broker) !== at)) say('H1', 'has two replicas on one broker', false);
   const factor = model.factors[row]!;
   if (after.length !== factor) {
     const isOld =
@@ -102,7 +111,7 @@ function checkPartition({ model, target }: Claim, row: number, options: PlanOpti
       before[0] === after[0],
     );
   }
-  checkZones(model, row, before, after, say);
+  checkZones(model, zones, row, before, after, say);
   const inSync = before.filter((_, column) => ((model.inSync[row]! >> column) & 1) === 1);
   const least = Math.min(model.minInSync[topic]!, factor);
   const living = after.filter((broker) => isUp(model, broker) && (added.includes(broker) || inSync.includes(broker)));
@@ -114,47 +123,66 @@ function checkPartition({ model, target }: Claim, row: number, options: PlanOpti
   if (added.length > 0 && before.length > 0 && before.every((broker) => !isUp(model, broker))) {
     say('H11', 'is to be copied, and none of its replicas can be read', false);
   }
-  void options;
 }
 
 /** As even over zones as the numbers allow: no replica could go to another zone and make two zones more alike. */
 function checkZones(
   model: Model,
+  zones: Zones,
   row: number,
   before: readonly number[],
   after: readonly number[],
   say: (goal: GoalName, message: string, isOld: boolean) => void,
 ): void {
-  const was = unevenness(model, row, before);
-  const is = unevenness(model, row, after);
+  const is = unevenness(model, zones, row, after);
   if (is !== undefined) {
+    const was = unevenness(model, zones, row, before);
     const isOld = was !== undefined && was.by >= is.by;
     // Fewer zones hold what was held by a zone that is gone: nothing the plan does.
     say(
       'H3',
       `has ${is.most} replicas in zone ${is.full || '(none)'} and ${is.least} in ${is.thin || '(none)'}`,
-      isOld || after.join() === before.join(),
+      isOld || areSame(after, before),
     );
   }
 }
 
-function unevenness(model: Model, row: number, held: readonly number[]) {
-  const counts = new Map<string, number>();
-  const places = new Set<string>();
-  const pool = model.poolOfTopic[model.topicOf[row]!];
-  for (let broker = 0; broker < model.brokerIds.length; broker++) {
-    const zone = model.zoneNames[model.zoneOf[broker]!]!;
-    if (!counts.has(zone)) counts.set(zone, 0);
-    if (held.includes(broker)) counts.set(zone, counts.get(zone)! + 1);
-    else if (stateOf(model, broker) === 'active' && model.poolOf[broker] === pool) places.add(zone);
+/** What the zones look like to every partition alike: names in order, and which have an active broker of a set. */
+type Zones = {
+  readonly names: readonly string[];
+  /** Of each broker, its place in `names`. */
+  readonly of: Int32Array;
+  /** Active brokers by set and zone. */
+  readonly active: Int32Array;
+};
+
+function zonesOf(model: Model): Zones {
+  const names = [...new Set(Array.from(model.zoneOf, (zone) => model.zoneNames[zone]!))];
+  const of = Int32Array.from(model.zoneOf, (zone) => names.indexOf(model.zoneNames[zone]!));
+  const active = new Int32Array(model.poolNames.length * names.length);
+  for (let broker = 0; broker < of.length; broker++) {
+    if (stateOf(model, broker) === 'active') active[model.poolOf[broker]! * names.length + of[broker]!]!++;
   }
+  return { names, of, active };
+}
+
+/** The two zones that differ most where the thinner one has a broker that could take a replica. */
+function unevenness(model: Model, zones: Zones, row: number, held: readonly number[]) {
+  const counts = zones.names.map(() => 0);
+  let most = 0;
+  for (const broker of held) most = Math.max(most, ++counts[zones.of[broker]!]!);
+  // With one replica a zone at most, no two zones differ by two.
+  if (most < 2) return undefined;
+  const pool = model.poolOfTopic[model.topicOf[row]!]!;
   let worst: { by: number; full: string; thin: string; most: number; least: number } | undefined;
-  for (const [full, most] of counts) {
-    for (const [thin, least] of counts) {
-      const by = most - least;
-      if (by >= 2 && places.has(thin) && (worst === undefined || by > worst.by))
-        worst = { by, full, thin, most, least };
+  for (const [thin, least] of counts.entries()) {
+    let places = zones.active[pool * zones.names.length + thin]!;
+    for (const broker of held) {
+      if (zones.of[broker] === thin && stateOf(model, broker) === 'active' && model.poolOf[broker] === pool) places--;
     }
+    const by = most - least;
+    if (by < 2 || places <= 0 || (worst !== undefined && by <= worst.by)) continue;
+    worst = { by, full: zones.names[counts.indexOf(most)]!, thin: zones.names[thin]!, most, least };
   }
   return worst;
 }
@@ -180,16 +208,21 @@ function checkBrokers({ model, target }: Claim, { use }: PlanOptions, report: Re
   }
 }
 
-function usesOf(model: Model, replicas: Int32Array) {
-  const uses = Array.from(model.brokerIds, () => ({ replicas: 0, disk: 0, in: 0, out: 0, cpu: 0 }));
+type Uses = { replicas: number; disk: number; in: number; out: number; cpu: number };
+
+function usesOf(model: Model, replicas: Int32Array): Uses[] {
+  const uses = Array.from(model.brokerIds, (): Uses => ({ replicas: 0, disk: 0, in: 0, out: 0, cpu: 0 }));
   for (let row = 0; row < model.topicOf.length; row++) {
-    for (const [column, broker] of listOf(model, replicas, row).entries()) {
-      const sums = uses[broker]!;
+    let isLeader = true;
+    for (let cell = row * model.width; cell < (row + 1) * model.width; cell++) {
+      if (replicas[cell] === nobody) continue;
+      const sums = uses[replicas[cell]!]!;
       sums.replicas++;
       sums.disk += model.sizes[row]!;
       sums.in += model.inRates[row]!;
-      sums.cpu += column === 0 ? model.leaderCpu[row]! : model.followerCpu[row]!;
-      if (column === 0) sums.out += model.outRates[row]! + model.inRates[row]! * (model.factors[row]! - 1);
+      sums.cpu += isLeader ? model.leaderCpu[row]! : model.followerCpu[row]!;
+      if (isLeader) sums.out += model.outRates[row]! + model.inRates[row]! * (model.factors[row]! - 1);
+      isLeader = false;
     }
   }
   return uses;

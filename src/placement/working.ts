@@ -1,7 +1,8 @@
-import { type Random, seededRandom } from '../base/index.ts';
-import { cpu, dimensions, disk, inRate, leaderCount, outRate, replicaCount } from './dimensions.ts';
-import { condition, type Model, nobody } from './model.ts';
+import { Chance } from './chance.ts';
+import { cpu, dimensions, disk, inRate, leaderCount, leaderIn, outRate, replicaCount } from './dimensions.ts';
+import { type Model, nobody } from './model.ts';
 import type { PlanOptions } from './options.ts';
+import { type Survey, surveyOf } from './survey.ts';
 import { itemOf, keeps, loadsOf, receives, SpreadTable, type Targets, targetsOf } from './targets.ts';
 import { TopicCounts } from './topic-counts.ts';
 
@@ -19,7 +20,7 @@ const followerDimensions = Int32Array.of(disk, inRate, cpu, replicaCount);
 export class Working {
   readonly model: Model;
   readonly options: PlanOptions;
-  readonly random: Random;
+  readonly random: Chance;
   readonly width: number;
   readonly brokers: number;
   readonly partitions: number;
@@ -36,8 +37,8 @@ export class Working {
   readonly receiving: Uint8Array;
   readonly keeping: Uint8Array;
   readonly limits: Float64Array;
-  /** 1: some replica at the start can be read, or there is none to read. Others cannot be copied, and stay. */
-  readonly readable: Uint8Array;
+  /** Of the assignment at the start. */
+  readonly survey: Survey;
   targets: Targets;
   /** Bytes and replicas that the assignment costs to reach from `home`. */
   costBytes = 0;
@@ -47,10 +48,9 @@ export class Working {
   readonly #moving = new Float64Array(dimensions);
   #movingDimensions: Int32Array = allDimensions;
   #movingCount = 0;
-  readonly #weightDimension = new Int32Array(dimensions);
   readonly #weightItem = new Float64Array(dimensions);
   readonly #weightFactor = new Float64Array(dimensions);
-  #weightCount = 0;
+  #weighsAsLeader = false;
   #maxBytes: number;
   readonly #item = new Float64Array(dimensions);
   readonly #follower = new Float64Array(dimensions);
@@ -60,7 +60,7 @@ export class Working {
     this.model = model;
     this.options = options;
     this.#maxBytes = options.maxBytes;
-    this.random = seededRandom(options.seed);
+    this.random = new Chance(options.seed);
     this.width = model.width;
     this.brokers = model.brokerIds.length;
     this.partitions = model.topicOf.length;
@@ -73,9 +73,9 @@ export class Working {
     this.receiving = Uint8Array.from(model.brokerIds, (_, broker) => (receives(model, broker) ? 1 : 0));
     this.keeping = Uint8Array.from(model.brokerIds, (_, broker) => (keeps(model, broker) ? 1 : 0));
     this.limits = limitsOf(model, options);
-    this.readable = readableRows(model);
+    this.survey = surveyOf(model, this.spreads);
     this.#topicReplicas = new Int32Array(model.topicNames.length);
-    this.topicCounts = new TopicCounts(model.topicNames.length, this.brokers, this.partitions * this.width);
+    this.topicCounts = new TopicCounts(model, this.replicas);
     let replicas = 0;
     for (const factor of model.factors) replicas += factor;
     this.#perMean = perMeanOf(this.targets);
@@ -85,10 +85,6 @@ export class Working {
     }
     for (let row = 0; row < this.partitions; row++) {
       this.#topicReplicas[model.topicOf[row]!]! += model.factors[row]!;
-      for (let column = 0; column < this.width; column++) {
-        const broker = this.replicas[row * this.width + column]!;
-        if (broker !== nobody) this.topicCounts.add(model.topicOf[row]!, broker, 1);
-      }
     }
   }
 
@@ -148,7 +144,7 @@ export class Working {
     const { model } = this;
     if (this.receiving[to] === 0 || model.poolOf[to] !== model.poolOfTopic[model.topicOf[row]!]) return false;
     if (model.pinned[model.topicOf[row]!] === 1 && this.replicas[row * this.width + column] !== nobody) return false;
-    if (this.readable[row] === 0 || this.holds(row, to)) return false;
+    if (this.survey.readable[row] === 0 || this.holds(row, to)) return false;
     if (column === 0 && model.mayLead[to] === 0) return false;
     const from = this.replicas[row * this.width + column]!;
     const zone = model.zoneOf[to]!;
@@ -177,16 +173,16 @@ export class Working {
 
   /** Whether one more replica keeps a broker under its hard limits. */
   hasRoom(row: number, isLeader: boolean, broker: number): boolean {
-    itemOf(this.model, row, isLeader, this.#item);
-    const start = broker * dimensions;
-    for (let dimension = 0; dimension <= replicaCount; dimension++) {
-      if (
-        this.#item[dimension]! > 0 &&
-        this.loads[start + dimension]! + this.#item[dimension]! > this.limits[start + dimension]!
-      )
-        return false;
+    const { model, loads, limits } = this;
+    const at = broker * dimensions;
+    const rate = model.inRates[row]!;
+    const exceeds = (cell: number, more: number): boolean => more > 0 && loads[cell]! + more > limits[cell]!;
+    if (exceeds(at + disk, model.sizes[row]!) || exceeds(at + inRate, rate) || exceeds(at + replicaCount, 1)) {
+      return false;
     }
-    return true;
+    if (!isLeader) return !exceeds(at + cpu, model.followerCpu[row]!);
+    const out = model.outRates[row]! + rate * (model.factors[row]! - 1);
+    return !exceeds(at + outRate, out) && !exceeds(at + cpu, model.leaderCpu[row]!);
   }
 
   /** Bytes that moving the replica adds to the cost: nothing for a broker that had it at the start. */
@@ -221,27 +217,33 @@ export class Working {
 
   /** Fixes the replica that `weightOn` asks about. */
   prepareWeight(row: number, isLeader: boolean): void {
-    itemOf(this.model, row, isLeader, this.#item);
-    const count = isLeader ? dimensions : followerDimensions.length;
-    for (let at = 0; at < count; at++) {
-      const dimension = isLeader ? at : followerDimensions[at]!;
-      this.#weightDimension[at] = dimension;
-      this.#weightItem[at] = this.#item[dimension]!;
-      this.#weightFactor[at] = this.#item[dimension]! * this.#perMean[dimension]!;
+    const item = this.#weightItem;
+    itemOf(this.model, row, isLeader, item);
+    this.#weighsAsLeader = isLeader;
+    for (let dimension = 0; dimension < dimensions; dimension++) {
+      this.#weightFactor[dimension] = item[dimension]! * this.#perMean[dimension]!;
     }
-    this.#weightCount = count;
   }
 
-  /** `pressure` of the replica fixed by `prepareWeight`. */
+  /** `pressure` of the replica fixed by `prepareWeight`. Written out, because placing spends most of its time here. */
   weightOn(to: number): number {
     const { loads } = this;
     const { perShare } = this.targets;
-    let sum = 0;
-    for (let at = 0; at < this.#weightCount; at++) {
-      const cell = to * dimensions + this.#weightDimension[at]!;
-      sum += this.#weightFactor[at]! * (2 * loads[cell]! + this.#weightItem[at]!) * perShare[cell]!;
-    }
-    return sum;
+    const item = this.#weightItem;
+    const factor = this.#weightFactor;
+    const at = to * dimensions;
+    const weight =
+      factor[disk]! * (2 * loads[at]! + item[disk]!) * perShare[at]! +
+      factor[inRate]! * (2 * loads[at + inRate]! + item[inRate]!) * perShare[at + inRate]! +
+      factor[cpu]! * (2 * loads[at + cpu]! + item[cpu]!) * perShare[at + cpu]! +
+      factor[replicaCount]! * (2 * loads[at + replicaCount]! + 1) * perShare[at + replicaCount]!;
+    if (!this.#weighsAsLeader) return weight;
+    return (
+      weight +
+      factor[outRate]! * (2 * loads[at + outRate]! + item[outRate]!) * perShare[at + outRate]! +
+      factor[leaderCount]! * (2 * loads[at + leaderCount]! + 1) * perShare[at + leaderCount]! +
+      factor[leaderIn]! * (2 * loads[at + leaderIn]! + item[leaderIn]!) * perShare[at + leaderIn]!
+    );
   }
 
   /** By how much the potential falls when the replica goes to `to`. */
@@ -421,21 +423,6 @@ function excessOf({ perShare, low, high }: Targets, cell: number, load: number):
   const relative = load * perShare[cell]!;
   const by = relative > high[cell]! ? relative - high[cell]! : relative < low[cell]! ? low[cell]! - relative : 0;
   return by * by;
-}
-
-function readableRows({ replicas, width, conditions, topicOf }: Model): Uint8Array {
-  const readable = new Uint8Array(topicOf.length);
-  for (let row = 0; row < readable.length; row++) {
-    let held = 0;
-    for (let cell = row * width; cell < (row + 1) * width; cell++) {
-      const broker = replicas[cell]!;
-      if (broker === nobody) continue;
-      held++;
-      if (conditions[broker] !== condition.dead && conditions[broker] !== condition.away) readable[row] = 1;
-    }
-    if (held === 0) readable[row] = 1;
-  }
-  return readable;
 }
 
 function perMeanOf({ share }: Targets): Float64Array {

@@ -1,0 +1,49 @@
+import { condition, type Model, nobody } from './model.ts';
+import { keeps, type SpreadTable } from './targets.ts';
+
+/** What one pass over the partitions tells about an assignment as it is. */
+export type Survey = {
+  /** 1: some replica can be read, or there is none to read. Others cannot be copied, and stay. */
+  readonly readable: Uint8Array;
+  /**
+   * Rows that a hard goal asks to change: replicas missing or too many, on a broker that must lose them or of another
+   * set, zones less even than they could be, a leader where none may be. Ascending; all other rows are well.
+   */
+  readonly flawed: Int32Array;
+};
+
+export function surveyOf(model: Model, spreads: SpreadTable): Survey {
+  const { replicas, width, conditions, topicOf, zoneOf, poolOf, poolOfTopic, factors, mayLead } = model;
+  const rows = topicOf.length;
+  const zones = spreads.zones;
+  const readable = new Uint8Array(rows);
+  const keeping = Uint8Array.from(conditions, (_, broker) => (keeps(model, broker) ? 1 : 0));
+  const held = new Int32Array(zones);
+  const flawed = new Int32Array(rows);
+  let flaws = 0;
+  for (let row = 0, cell = 0; row < rows; row++) {
+    const pool = poolOfTopic[topicOf[row]!]!;
+    const factor = factors[row]!;
+    const { least, most } = spreads.of(pool, factor);
+    const leader = replicas[cell]!;
+    let isFlawed = leader !== nobody && (mayLead[leader] === 0 || keeping[leader] === 0);
+    let count = 0;
+    let isReadable = false;
+    held.fill(0);
+    for (let column = 0; column < width; column++, cell++) {
+      const broker = replicas[cell]!;
+      if (broker === nobody) continue;
+      count++;
+      held[zoneOf[broker]!]!++;
+      if (keeping[broker] === 0 || poolOf[broker] !== pool) isFlawed = true;
+      if (conditions[broker] !== condition.dead && conditions[broker] !== condition.away) isReadable = true;
+    }
+    if (isReadable || count === 0) readable[row] = 1;
+    if (count !== factor) isFlawed = true;
+    for (let zone = 0; zone < zones; zone++) {
+      if (held[zone]! < least[zone]! || held[zone]! > most[zone]!) isFlawed = true;
+    }
+    if (isFlawed) flawed[flaws++] = row;
+  }
+  return { readable, flawed: flawed.slice(0, flaws) };
+}
