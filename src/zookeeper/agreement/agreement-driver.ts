@@ -43,7 +43,7 @@ import {
 import { freshDirectory, VoteStore } from './vote-store.ts';
 
 const mebibyte = 1024 * 1024;
-const segmentBytes = 16 * mebibyte;
+const segmentBytesDefault = 16 * mebibyte;
 const recentBytes = 16 * mebibyte;
 /** What is applied between two looks at the clock, and how long one turn of the loop may apply. */
 const applyBytes = 128 * 1024;
@@ -425,6 +425,8 @@ class AgreementDriver implements Agreement {
 
   async #writeSnapshot(): Promise<number> {
     const { index } = this.#log;
+    // The state machine may ask for it while it applies: then it does not hold yet all that counts as applied.
+    await undefined;
     // What was applied may not be flushed here yet, only by the others.
     while (this.#applied > index.flushedOffset && !this.#stopped) await this.#log.sync();
     const at = offset(this.#applied);
@@ -437,6 +439,7 @@ class AgreementDriver implements Agreement {
     // One from the leader may have come in between, and is newer.
     if (this.#stopped || at < index.startOffset || at <= (index.snapshot?.offset ?? 0)) return at;
     this.#log.setSnapshot(id);
+    this.#options.logger.info({ offset: id.offset, epoch: id.epoch }, 'wrote a snapshot');
     const oldest = this.#snapshots.oldest();
     if (oldest !== undefined) this.#log.dropBelow(oldest.offset);
     this.#dispatch({ kind: 'snapshotTaken', snapshot: id });
@@ -760,6 +763,7 @@ export async function startAgreement(options: AgreementOptions): Promise<Agreeme
   const votes = new VoteStore(disk, folder, { clusterId, nodeId }, freshDirectory(options.random));
   const snapshots = new SnapshotStore({ disk, folder, logger });
   const snapshot = snapshots.newestGood();
+  const segmentBytes = options.segmentBytes ?? segmentBytesDefault;
   const log = new LogStore({ disk, folder, logger, settings: { segmentBytes, recentBytes } }, snapshot);
   if (votes.vote === undefined && log.index.endOffset > 0) {
     throw new Error(

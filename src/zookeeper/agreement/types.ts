@@ -114,6 +114,8 @@ export type AgreementOptions = {
   readonly quorum?: Partial<QuorumSettings>;
   /** A snapshot is taken when so many bytes were logged since the last. Default 64 MiB. */
   readonly snapshotEveryBytes?: number;
+  /** How large a file of the log becomes before another one follows; only whole files are forgotten. */
+  readonly segmentBytes?: number;
   /** Default 64 MiB. */
   readonly pendingProposalsBytes?: number;
 };

@@ -135,6 +135,27 @@ test('a member that was away for long takes a snapshot over, and restarts from i
   await allEqual(800);
 }, 60_000);
 
+test('a snapshot that is asked for amid the entries of one turn holds them all', async () => {
+  const leader = await three();
+  const taken: Promise<number>[] = [];
+  for (const { agreement, register } of ensemble.servers.values()) {
+    register.onValue = (count) => {
+      if (count % 100 === 50) taken.push(agreement!.takeSnapshot());
+    };
+  }
+  expect(await proposeAll(leader, numbers(0, 1000))).toBe(1000);
+  await allEqual(1000);
+  await Promise.all(taken);
+  const { hash } = leader.register;
+  for (const id of [1, 2, 3]) {
+    await ensemble.servers.get(id)?.agreement?.stop();
+    await ensemble.start(id, [1, 2, 3]);
+  }
+  await ensemble.leader();
+  await allEqual(1000);
+  expect(ensemble.servers.get(1)?.register.hash).toBe(hash);
+});
+
 test('bytes told to a member arrive once and in order', async () => {
   const leader = await three();
   const to = [...ensemble.servers.values()].find((server) => server !== leader) as Server;

@@ -24,6 +24,8 @@ export class Register implements StateMachine {
   leaders = 0;
   last = '';
   restored = 0;
+  /** Called within `apply`, after each value. */
+  onValue: (count: number) => void = () => {};
 
   apply(entries: readonly CommittedEntry[]): void {
     for (const entry of entries) {
@@ -34,14 +36,17 @@ export class Register implements StateMachine {
       this.count++;
       this.last = Buffer.from(entry.value).toString();
       this.hash = createHash('md5').update(this.hash).update(entry.value).digest('hex');
+      this.onValue(this.count);
     }
   }
 
-  *snapshot(): Iterable<Uint8Array> {
+  snapshot(): Iterable<Uint8Array> {
     const state = Buffer.from(
       JSON.stringify({ count: this.count, hash: this.hash, last: this.last, filling: 'x'.repeat(300_000) }),
     );
-    for (let at = 0; at < state.length; at += 1000) yield state.subarray(at, at + 1000);
+    return Array.from({ length: Math.ceil(state.length / 1000) }, (_, at) =>
+      state.subarray(at * 1000, at * 1000 + 1000),
+    );
   }
 
   async restore(pieces: AsyncIterable<Uint8Array>): Promise<void> {
