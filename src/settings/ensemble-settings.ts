@@ -39,6 +39,7 @@ const ensembleProperties = {
   'snapshot.trust.empty': { type: 'boolean', fallback: 'false' },
   'snapshot.compression.method': { type: 'string' },
   preAllocSize: { type: 'int', fallback: '65536', min: 0 },
+  txnLogSizeLimitInKb: { type: 'int', fallback: '-1' },
   forceSync: { type: 'string', fallback: 'yes' },
   globalOutstandingLimit: { type: 'int', fallback: '1000', min: 1 },
   'jute.maxbuffer': { type: 'int', fallback: '1048575', min: 1024 },

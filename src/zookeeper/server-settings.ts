@@ -17,6 +17,8 @@ export type ServerSettings = {
   readonly outstandingMax: number;
   readonly snapshotTxnCount: number;
   readonly padBytes: number;
+  /** A log file that has become so large is followed by another; undefined: only a snapshot begins another. */
+  readonly logBytesMax: number | undefined;
   readonly sync: boolean;
   readonly retainSnapshots: number;
   /** 0: never. */
@@ -41,6 +43,7 @@ export function serverSettings(settings: EnsembleSettings, serverId: number): Se
   const own = settings.servers.find(({ id }) => id === serverId);
   const host = own?.clientPort === undefined ? settings.clientHost : (own.clientHost ?? settings.clientHost);
   const algorithm = settings.get('DigestAuthenticationProvider.digestAlg').replace('-', '').toLowerCase();
+  const logLimitKib = settings.get('txnLogSizeLimitInKb');
   return {
     serverId,
     client: { host, port: own?.clientPort ?? settings.clientPort ?? 0 },
@@ -55,6 +58,7 @@ export function serverSettings(settings: EnsembleSettings, serverId: number): Se
     outstandingMax: settings.get('globalOutstandingLimit'),
     snapshotTxnCount: settings.get('snapCount'),
     padBytes: Math.min(settings.get('preAllocSize') * KIBIBYTE, PAD_BYTES_MAX),
+    logBytesMax: logLimitKib > 0 ? logLimitKib * KIBIBYTE : undefined,
     sync: settings.get('forceSync').toLowerCase() !== 'no',
     retainSnapshots: settings.get('autopurge.snapRetainCount'),
     purgeIntervalMs: settings.get('autopurge.purgeInterval') * HOUR_MS,

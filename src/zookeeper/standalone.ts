@@ -2,6 +2,7 @@ import type { Clock, Disk, Result } from '../base/index.ts';
 import { failure, success } from '../base/index.ts';
 import type { SessionId } from '../protocol/zookeeper/index.ts';
 import { dataFolders, ensembleFolder, recover } from './disk/data-folder.ts';
+import type { LogWriterOptions } from './disk/log-writer.ts';
 import { LogWriter } from './disk/log-writer.ts';
 import type { Wish } from './request/decider.ts';
 import type { Orderer, ServerDeps } from './server.ts';
@@ -18,7 +19,7 @@ class StandaloneOrderer implements Orderer {
 
   constructor(
     server: Server,
-    options: { readonly folder: string; readonly padBytes: number; readonly sync: boolean },
+    options: LogWriterOptions,
     deps: { readonly disk: Disk; readonly clock: Clock },
     onFailure: (error: Error) => void,
   ) {
@@ -113,7 +114,7 @@ export async function startStandalone(
   const server = new Server(settings, folders, recovered.value, deps);
   const orderer = new StandaloneOrderer(
     server,
-    { folder: folders.logs, padBytes: settings.padBytes, sync: settings.sync },
+    { folder: folders.logs, padBytes: settings.padBytes, bytesMax: settings.logBytesMax, sync: settings.sync },
     deps,
     onFailure,
   );

@@ -11,6 +11,7 @@ import { readSnapshot } from '../../src/zookeeper/disk/snapshot-reader.ts';
 import { writeSnapshot, writeSnapshotNow } from '../../src/zookeeper/disk/snapshot-writer.ts';
 import { DataTree, imageOf } from '../../src/zookeeper/tree/data-tree.ts';
 import type { LoggedTxn, Txn } from '../../src/zookeeper/tree/txn.ts';
+import { MemoryDisk } from '../support/memory-disk.ts';
 import { platform } from '../support/zookeeper/own-server.ts';
 
 let folder: string;
@@ -40,7 +41,7 @@ async function writeLog(txns: readonly LoggedTxn[], rollAfter?: number): Promise
   const folders = dataFolders(folder, folder);
   recover(folders, options, platform);
   const failures: Error[] = [];
-  const log = new LogWriter({ folder: folders.logs, padBytes: 65_536, sync: true }, platform, {
+  const log = new LogWriter({ folder: folders.logs, padBytes: 65_536, bytesMax: undefined, sync: true }, platform, {
     durable() {},
     failed: (error) => failures.push(error),
     synced() {},
@@ -94,6 +95,45 @@ test('what was written to the log is there after a restart, sessions included', 
   expect(contentOf(result.value.tree)).toEqual(contentOf(tree));
   expect(result.value.tree.lastZxid).toBe(9);
   expect([...result.value.sessions]).toEqual([[5n, 6_000]]);
+});
+
+test('what a server has read after a crash and shown to clients does not go with the next power cut', async () => {
+  const disk = new MemoryDisk();
+  const folders = dataFolders('/data', '/data');
+  const deps = { ...platform, disk };
+  recover(folders, options, deps);
+  const log = new LogWriter({ folder: folders.logs, padBytes: 0, bytesMax: undefined, sync: false }, deps, {
+    durable() {},
+    failed() {},
+    synced() {},
+  });
+  // Written, and not synced yet when the process is killed.
+  for (let at = 1; at <= 20; at++) log.append(create(at, `/n${at}`));
+  await log.flushed();
+  const shown = recover(folders, options, deps);
+  disk.cutPower((_, syncedBytes) => syncedBytes);
+  const again = recover(folders, options, deps);
+  expect(shown).toMatchObject({ ok: true, value: { replayedCount: 20 } });
+  expect(again).toMatchObject({ ok: true, value: { replayedCount: 20 } });
+});
+
+test('log files are no larger than they should be, and all of them are read', async () => {
+  const txns = Array.from({ length: 40 }, (_, at) => create(at + 1, `/n${at}`, 'x'.repeat(500)));
+  const folders = dataFolders(folder, folder);
+  recover(folders, options, platform);
+  const log = new LogWriter({ folder: folders.logs, padBytes: 0, bytesMax: 2_000, sync: true }, platform, {
+    durable() {},
+    failed() {},
+    synced() {},
+  });
+  for (const txn of txns) {
+    log.append(txn);
+    await log.flushed();
+  }
+  log.close();
+  expect(logFiles().length).toBeGreaterThan(8);
+  for (const name of logFiles()) expect(readFileSync(logPath(name)).length).toBeLessThan(3_000);
+  expect(recovered()).toMatchObject({ ok: true, value: { replayedCount: 40 } });
 });
 
 test('a log cut off anywhere in its last write gives every transaction before it', async () => {

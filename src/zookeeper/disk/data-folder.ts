@@ -118,13 +118,14 @@ function replay(
       replayOne(tree, sessions, logged);
       count++;
     }
+    const file = disk.open(`${folder}/${name}`, 'update');
     if (torn) {
       logger.warn({ log: name, endBytes }, 'a write was cut off by a crash, nothing of it was answered');
-      const file = disk.open(`${folder}/${name}`, 'update');
       file.truncate(endBytes);
-      file.syncNow();
-      file.close();
     }
+    // What was read here will be shown to clients: from now on it must not be lost, whoever wrote it died before a sync.
+    file.syncNow();
+    file.close();
     if (endBytes <= 16) disk.remove(`${folder}/${name}`);
   }
   return success(count);

@@ -11,6 +11,8 @@ export type LogWriterOptions = {
   readonly folder: string;
   /** Zeros are written this far ahead, so that a sync has no new length or blocks to note. */
   readonly padBytes: number;
+  /** A file that has become so large is followed by another. */
+  readonly bytesMax: number | undefined;
   /** `forceSync=no` leaves syncing to the system. */
   readonly sync: boolean;
 };
@@ -129,10 +131,11 @@ export class LogWriter {
   }
 
   #fileFor(first: Zxid): DiskFile {
-    if (this.#file !== undefined && !this.#rollBeforeNext) return this.#file;
+    const { folder, bytesMax } = this.#options;
+    const full = bytesMax !== undefined && this.#position >= bytesMax;
+    if (this.#file !== undefined && !this.#rollBeforeNext && !full) return this.#file;
     this.#rollBeforeNext = false;
     this.#file?.close();
-    const { folder } = this.#options;
     const file = this.#disk.open(`${folder}/${logName(first)}`, 'create');
     const header = Buffer.alloc(LOG_HEADER_BYTES);
     header.writeInt32BE(LOG_MAGIC, 0);

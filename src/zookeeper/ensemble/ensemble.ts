@@ -46,6 +46,8 @@ const TOUCH_EVERY_MS_MAX = 500;
 /** How long a new member may take to catch up before a reconfig gives up. */
 const JOIN_MS_MAX = 20_000;
 const JOIN_RETRY_MS = 100;
+/** How long to wait before asking again whether a session that is being closed is gone. */
+const RENEW_AGAIN_MS = 20;
 
 /**
  * One of several servers: the leader decides, all agree on the log, each applies it. A client's write goes from its
@@ -127,6 +129,7 @@ class EnsembleOrderer implements Orderer {
         },
         onFailure,
         pendingProposalsBytes: PROPOSED_BYTES_MAX,
+        ...(this.#settings.logBytesMax === undefined ? {} : { segmentBytes: this.#settings.logBytesMax }),
       });
     } catch (error) {
       return failure((error as Error).message);
@@ -157,7 +160,7 @@ class EnsembleOrderer implements Orderer {
 
   renew(session: SessionId, done: (alive: boolean | undefined) => void): void {
     if (this.#role.kind === 'leader') {
-      done(this.#renewHere(session, this.#settings.serverId));
+      this.#renewHere(session, this.#settings.serverId, done);
       return;
     }
     const requestId = this.#nextRequestId++ & 0x7fffffff;
@@ -411,8 +414,10 @@ class EnsembleOrderer implements Orderer {
       this.#keepEarly(from, message);
       return;
     }
-    const alive = this.#renewHere(message.sessionId, from);
-    this.#tell(from, { kind: 'renewed', requestId: message.requestId, alive });
+    this.#renewHere(message.sessionId, from, (alive) => {
+      // Without an answer the other server learns of the end of this term, and sends its client away.
+      if (alive !== undefined) this.#tell(from, { kind: 'renewed', requestId: message.requestId, alive });
+    });
   }
 
   /** A follower may know of this server's election before it has taken office itself. */
@@ -420,12 +425,27 @@ class EnsembleOrderer implements Orderer {
     if (this.#role.kind === 'looking' && this.#early.length < EARLY_MAX) this.#early.push({ from, message });
   }
 
-  #renewHere(id: SessionId, server: number): boolean {
+  /**
+   * A session whose end is decided is not over before that is committed: told so earlier, its client could still meet
+   * its ephemeral nodes, or even find it alive again after another election.
+   */
+  #renewHere(id: SessionId, server: number, done: (alive: boolean | undefined) => void): void {
+    if (this.#role.kind !== 'leader') {
+      done(undefined);
+      return;
+    }
     const session = this.#server.sessions.get(id);
-    if (session === undefined || session.closing) return false;
+    if (session === undefined) {
+      done(false);
+      return;
+    }
+    if (session.closing) {
+      this.#deps.clock.after(RENEW_AGAIN_MS, () => this.#renewHere(id, server, done));
+      return;
+    }
     session.owner = server;
     this.#server.sessions.touch(session);
-    return true;
+    done(true);
   }
 
   #sendTouches(): void {
