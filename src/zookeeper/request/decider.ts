@@ -79,6 +79,9 @@ export class Decider {
     const session = this.#sessions.get(sessionId);
     if (session === undefined || session.closing) return errorCode.sessionExpired;
     if (session.owner === undefined) session.owner = fromServer;
-    return session.owner === fromServer ? errorCode.ok : errorCode.sessionMoved;
+    if (session.owner !== fromServer) return errorCode.sessionMoved;
+    // Other servers tell of their clients now and then; what came with a write counts at once.
+    this.#sessions.touch(session);
+    return errorCode.ok;
   }
 }
