@@ -110,14 +110,18 @@ export class Server implements ConnectionHost {
     this.rules = settings.rules;
     this.committedSessions = recovered.sessions;
     this.limits = { frameBytesMax: settings.frameBytesMax, outstandingMax: settings.outstandingMax };
-    this.sessions = new SessionTable(settings.tickMs);
+    this.#lastTickMs = deps.clock.monotonicMs();
+    this.sessions = this.#newSessionTable();
     for (const [id, timeoutMs] of recovered.sessions) this.sessions.open(id, timeoutMs, undefined);
     this.decider = new Decider(this.tree, this.sessions, settings.rules, deps.clock);
     this.startedAtMs = deps.clock.nowMs();
     this.#nextSessionId = firstSessionId(settings.serverId, deps.clock.nowMs());
     this.#txnsSinceSnapshot = recovered.replayedCount;
     this.#nextSnapshotAt = settings.snapshotTxnCount;
-    this.#lastTickMs = deps.clock.monotonicMs();
+  }
+
+  #newSessionTable(): SessionTable {
+    return new SessionTable(this.settings.tickMs, () => this.clock.monotonicMs() - this.#lastTickMs);
   }
 
   get orderer(): Orderer {
@@ -185,7 +189,7 @@ export class Server implements ConnectionHost {
     this.closeConnections();
     this.tree = tree;
     this.committedSessions = new Map(sessions);
-    this.sessions = new SessionTable(this.settings.tickMs);
+    this.sessions = this.#newSessionTable();
     for (const [id, timeoutMs] of sessions) this.sessions.open(id, timeoutMs, undefined);
     this.decider = new Decider(tree, this.sessions, this.rules, this.clock);
   }

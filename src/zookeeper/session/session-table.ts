@@ -11,6 +11,9 @@ export type Session = {
   expiresAtMs: number;
 };
 
+/** However late a tick is, the table's clock goes on by no more. */
+const ADVANCE_TICKS_MAX = 2;
+
 /**
  * Sessions and when they expire. Expiry times are rounded up to whole ticks, so that a touch costs a set operation at
  * most once a tick and a session.
@@ -22,14 +25,19 @@ export type Session = {
  */
 export class SessionTable {
   readonly #tickMs: number;
+  readonly #sinceAdvanceMs: () => number;
   #sessions = new Map<SessionId, Session>();
   #buckets = new Map<number, Set<Session>>();
   #nowMs = 0;
   #expiredUpToMs = 0;
 
-  /** @param tickMs  length of a bucket */
-  constructor(tickMs: number) {
+  /**
+   * @param tickMs          length of a bucket
+   * @param sinceAdvanceMs  real time since the last `advance`: a tick may be late, and a time-out still counts from the touch
+   */
+  constructor(tickMs: number, sinceAdvanceMs: () => number) {
     this.#tickMs = tickMs;
+    this.#sinceAdvanceMs = sinceAdvanceMs;
   }
 
   get count(): number {
@@ -69,7 +77,8 @@ export class SessionTable {
 
   touch(session: Session): void {
     if (session.closing) return;
-    const expiresAtMs = this.#bucketOf(this.#nowMs + session.timeoutMs);
+    const nowMs = this.#nowMs + Math.min(this.#sinceAdvanceMs(), this.#tickMs * ADVANCE_TICKS_MAX);
+    const expiresAtMs = this.#bucketOf(nowMs + session.timeoutMs);
     if (expiresAtMs <= session.expiresAtMs) return;
     this.#leaveBucket(session);
     session.expiresAtMs = expiresAtMs;
@@ -91,7 +100,7 @@ export class SessionTable {
    * @returns          sessions whose time is over; each is named again after a further tick until it is closed
    */
   advance(elapsedMs: number): Session[] {
-    this.#nowMs += Math.min(elapsedMs, this.#tickMs * 2);
+    this.#nowMs += Math.min(elapsedMs, this.#tickMs * ADVANCE_TICKS_MAX);
     const expired: Session[] = [];
     const upTo = Math.floor(this.#nowMs / this.#tickMs) * this.#tickMs;
     for (; this.#expiredUpToMs < upTo; ) {
