@@ -1,7 +1,8 @@
 /**
- * Runs of an ensemble of three processes under kill -9, pauses and partitions, with clients that write down what they
- * see. Judged afterwards: writes and reads after a sync are linearizable; plain reads never go back within a session;
- * watches are neither lost nor late; no ephemeral outlives its session, or goes before it.
+ * Runs of an ensemble of processes under kill -9, pauses, partitions, hand-overs, changes of its members and clients that
+ * are cut off, with clients that write down what they see. Judged afterwards: writes and reads after a sync are
+ * linearizable; plain reads never go back within a session, over any number of reconnects; watches are neither lost nor
+ * late; no ephemeral outlives its session, or goes before it; all servers hold the same.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -9,23 +10,39 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { seededRandom } from '../../../src/base/index.ts';
 import { checkHistory } from '../../linearizability/history.ts';
-import { ChaosClient, type Notes, sessionTimeoutMs } from './client.ts';
+import { ChaosClient, longestTimeoutMs, Notes } from './client.ts';
 import { Nemesis } from './nemesis.ts';
-import { Servers } from './servers.ts';
+import { Servers, tickMs } from './servers.ts';
+import { differencesBetween } from './trees.ts';
 
-const clientCount = 8;
-const serverCount = 3;
-const healMs = 30_000;
-
+const clientCount = 10;
+const healMs = 40_000;
+/** Snapshots and small log files all the time, so that who was away often needs a snapshot to catch up. */
+const snapshotSettings = ['snapCount=100', 'txnLogSizeLimitInKb=16'];
 /** Every request has an answer so soon after everything is healed. */
 const answerMs = 20_000;
+/** A session ends by the tick after its time-out; a machine that does other things too may be late by so much. */
+const expiryLateMsMax = tickMs + 1500;
+/** How many clients leave without a word at the end. */
+const leavers = 2;
 
 const wait = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
-export type RunResult = {
+export type RunOptions = {
   readonly seed: number;
   readonly seconds: number;
+  readonly servers: number;
+  /** The program's `main.ts`; another one than ours is a mutant. */
+  readonly main?: string;
+};
+
+export type RunResult = {
+  readonly seed: number;
+  readonly servers: number;
+  readonly seconds: number;
+  /** In the history that is checked for linearizability. */
   readonly operations: number;
+  readonly plainReads: number;
   readonly unknownOutcomes: number;
   readonly acknowledgedWrites: number;
   /** Longest time without an acknowledged write while faults went on. */
@@ -35,40 +52,42 @@ export type RunResult = {
   readonly watchesSet: number;
   readonly watchesFired: number;
   readonly ephemeralsChecked: number;
+  /** From a session's time-out to the end of its ephemerals, the longest, once everything was healed. */
+  readonly expiryLateMs: number;
+  /** How often some server began to lead. */
+  readonly elections: number;
+  readonly snapshotsTaken: number;
+  readonly snapshotsInstalled: number;
   readonly faults: Readonly<Record<string, number>>;
   readonly violations: readonly string[];
   /** Only with violations: folders and logs are kept. */
   readonly folder: string | undefined;
 };
 
-export async function runChaos({
-  seed,
-  seconds,
-}: {
-  readonly seed: number;
-  readonly seconds: number;
-}): Promise<RunResult> {
+export async function runChaos({ seed, seconds, servers: serverCount, main }: RunOptions): Promise<RunResult> {
   const random = seededRandom(seed);
-  const servers = new Servers(serverCount);
+  const servers = new Servers({
+    count: serverCount,
+    clientCount,
+    settings: snapshotSettings,
+    ...(main === undefined ? {} : { main }),
+  });
   await servers.prepare();
-  const notes: Notes = {
-    history: [],
-    violations: [],
-    acknowledgedAtMs: [],
-    sessions: 0,
-    expired: 0,
-    watchesSet: 0,
-    watchesFired: 0,
-    ephemeralsChecked: 0,
-  };
-  const nemesis = new Nemesis(servers, random);
+  const notes = new Notes();
+  let nemesis: Nemesis | undefined;
   let gapMs = 0;
+  let expiryLateMs = 0;
   try {
     await servers.healAll(healMs);
+    nemesis = new Nemesis(servers, clientCount, random);
     const clients = Array.from(
       { length: clientCount },
       (_, at) =>
-        new ChaosClient(`c${at}`, { ports: servers.clientPorts, random: seededRandom(seed * 100 + at), notes }),
+        new ChaosClient(`c${at}`, {
+          addresses: servers.addressesFor(at),
+          random: seededRandom(seed * 100 + at),
+          notes,
+        }),
     );
     await (clients[0] as ChaosClient).makeFolders();
     const beganMs = performance.now();
@@ -77,39 +96,50 @@ export async function runChaos({
     await nemesis.run(untilMs);
     await wait(Math.max(0, untilMs - performance.now()));
     gapMs = longestGap(beganMs, untilMs, notes.acknowledgedAtMs);
+    await servers.healAll(healMs, ['leader', 'follower', 'observer']);
+    await nemesis.restoreMembership(healMs);
     await servers.healAll(healMs);
     await withinMs(answerMs, working, () => `no answer to ${clients.flatMap(({ doing }) => doing ?? []).join(', ')}`);
-    await withinMs(
-      answerMs,
-      Promise.all(clients.map((client) => client.finish())),
-      () => 'the last reads have no answer',
-    );
-    // Sessions that were left without a close end by their time-out; the last watches arrive.
-    await wait(sessionTimeoutMs + 3000);
-    for (const client of clients) await client.expectQuiet();
-    const live = new Set(clients.map(({ sessionId }) => sessionId));
-    for (const [path, owner] of await (clients[0] as ChaosClient).owners()) {
-      notes.ephemeralsChecked++;
+    const finished = Promise.all(clients.map((client) => client.finish()));
+    await withinMs(answerMs, finished, () => 'the last reads have no answer');
+    const [stayed, left] = [clients.slice(leavers), clients.slice(0, leavers)];
+    expiryLateMs = await expiries(servers, notes, left, stayed[0] as ChaosClient);
+    // Sessions that were left without a close have ended by their time-outs too; the last watches have arrived.
+    for (const client of stayed) await client.expectQuiet();
+    const live = new Set(stayed.map(({ sessionId }) => sessionId));
+    for (const [path, owner] of await (stayed[0] as ChaosClient).owners()) {
+      notes.ephemerals.checked++;
       if (!live.has(owner as never)) notes.violations.push(`${path} outlives its session ${owner.toString(16)}`);
     }
     await withinMs(answerMs, Promise.all(clients.map((client) => client.close())), () => 'a close has no answer');
+    notes.violations.push(...(await differencesBetween(servers.ids.map((id) => servers.directAddress(id)))));
   } catch (error) {
     notes.violations.push(`the run could not be ended: ${(error as Error).message}`);
   }
+  await nemesis?.close();
   const { operations, violations } = checkHistory(notes.history);
   for (const { path, verdict } of violations) {
     notes.violations.push(
       `${path}: ${verdict.kind}${verdict.kind === 'violation' ? ` at ${JSON.stringify(verdict.operation)}, after ${verdict.placed} operations` : ''}`,
     );
   }
-  if (violations.length > 0) writeFileSync(join(servers.folder, 'history.json'), JSON.stringify(notes.history));
-  notes.violations.push(...servers.unexpectedExits);
+  notes.ephemerals.judge();
+  notes.judgeQueue();
+  notes.violations.push(...notes.ledger.violations(), ...notes.ephemerals.violations, ...servers.unexpectedExits);
   const failed = notes.violations.length > 0;
+  if (failed) writeFileSync(join(servers.folder, 'history.json'), JSON.stringify(notes.history));
+  const told = {
+    elections: servers.told('"role":"leader"') + servers.told('role: "leader"'),
+    snapshotsTaken: servers.told('wrote a snapshot'),
+    snapshotsInstalled: servers.told('took over a snapshot from the leader'),
+  };
   await servers.stop({ keep: failed });
   return {
     seed,
+    servers: serverCount,
     seconds,
     operations,
+    plainReads: notes.reads,
     unknownOutcomes: notes.history.filter(({ output }) => output === undefined).length,
     acknowledgedWrites: notes.acknowledgedAtMs.length,
     longestGapMs: Math.round(gapMs),
@@ -117,11 +147,50 @@ export async function runChaos({
     expired: notes.expired,
     watchesSet: notes.watchesSet,
     watchesFired: notes.watchesFired,
-    ephemeralsChecked: notes.ephemeralsChecked,
-    faults: nemesis.faults,
+    ephemeralsChecked: notes.ephemerals.checked,
+    expiryLateMs: Math.round(expiryLateMs),
+    ...told,
+    faults: nemesis?.faults ?? {},
     violations: notes.violations,
     folder: failed ? servers.folder : undefined,
   };
+}
+
+/**
+ * With everything whole, clients make an ephemeral as their last word and are then cut off; another one watches when it
+ * goes: not before the time-out, and no later than a tick after it.
+ *
+ * @returns how long after its time-out the last one went
+ */
+async function expiries(
+  servers: Servers,
+  notes: Notes,
+  leaving: readonly ChaosClient[],
+  watching: ChaosClient,
+): Promise<number> {
+  let latest = 0;
+  await Promise.all(
+    leaving.map(async (client, at) => {
+      const word = await client.lastWord();
+      const heal = servers.linksOfClient(at).map((link) => link.fail('cut'));
+      const cutMs = performance.now();
+      const patienceMs = longestTimeoutMs + expiryLateMsMax + 5000;
+      const goneMs = word && (await Promise.race([watching.gone(word.path), wait(patienceMs)]));
+      for (const each of heal) each();
+      if (word === undefined || goneMs === undefined) {
+        notes.violations.push(`the ephemeral of a client that was cut off was not seen to go (${word?.path})`);
+        return;
+      }
+      const lateMs = goneMs - cutMs - word.timeoutMs;
+      latest = Math.max(latest, lateMs);
+      const earlyMs = word.calledMs + word.timeoutMs - goneMs;
+      if (earlyMs > 0) notes.violations.push(`${word.path} went ${Math.round(earlyMs)} ms before its time-out`);
+      if (lateMs > expiryLateMsMax)
+        notes.violations.push(`${word.path} went ${Math.round(lateMs)} ms after its time-out`);
+    }),
+  );
+  await wait(tickMs);
+  return latest;
 }
 
 async function withinMs(ms: number, work: Promise<unknown>, complaint: () => string): Promise<void> {
@@ -142,6 +211,49 @@ function longestGap(fromMs: number, toMs: number, acknowledgedAtMs: readonly num
   return longest;
 }
 
+const campaignFile = resolve(import.meta.dirname, '../../campaigns/chaos-zookeeper.json');
+
+/** @param results  of all runs so far */
+function record(results: readonly RunResult[]): void {
+  const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: import.meta.dirname })
+    .toString()
+    .trim();
+  const total = (of: (result: RunResult) => number): number => results.reduce((sum, each) => sum + of(each), 0);
+  const faults: Record<string, number> = {};
+  for (const result of results) {
+    for (const [name, count] of Object.entries(result.faults)) faults[name] = (faults[name] ?? 0) + count;
+  }
+  const gapsMs = results.map(({ longestGapMs }) => longestGapMs).sort((a, b) => a - b);
+  const campaign = {
+    campaign: 'chaos zookeeper',
+    commit,
+    recordedAt: new Date().toISOString(),
+    clients: clientCount,
+    runCount: results.length,
+    seconds: total(({ seconds }) => seconds),
+    operations: total(({ operations, plainReads }) => operations + plainReads),
+    acknowledgedWrites: total(({ acknowledgedWrites }) => acknowledgedWrites),
+    sessions: total(({ sessions }) => sessions),
+    expired: total(({ expired }) => expired),
+    watchesSet: total(({ watchesSet }) => watchesSet),
+    watchesFired: total(({ watchesFired }) => watchesFired),
+    ephemeralsChecked: total(({ ephemeralsChecked }) => ephemeralsChecked),
+    elections: total(({ elections }) => elections),
+    snapshotsInstalled: total(({ snapshotsInstalled }) => snapshotsInstalled),
+    longestGapMs: { median: gapsMs[Math.floor(gapsMs.length / 2)], max: gapsMs.at(-1) },
+    expiryLateMsMax: Math.max(...results.map(({ expiryLateMs }) => expiryLateMs)),
+    faults,
+    violations: total(({ violations }) => violations.length),
+    // A folder of this machine says nothing to anyone else.
+    runs: [...results].sort((a, b) => a.seed - b.seed).map(({ folder: _, ...each }) => each),
+  };
+  mkdirSync(resolve(campaignFile, '..'), { recursive: true });
+  writeFileSync(campaignFile, `${JSON.stringify(campaign, null, 2)}\n`);
+}
+
+const usage =
+  'npm run chaos -- zookeeper [--runs 2] [--seconds 60] [--servers 3|5|3,5] [--seed 1] [--parallel 1] [--record]';
+
 /** Sets the process's exit code to 1 if anything was violated. */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -149,47 +261,36 @@ export async function run(args: readonly string[]): Promise<void> {
     options: {
       runs: { type: 'string', default: '2' },
       seconds: { type: 'string', default: '60' },
+      servers: { type: 'string', default: '3,5' },
       seed: { type: 'string', default: '1' },
+      parallel: { type: 'string', default: '1' },
       record: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) {
-    console.log('npm run chaos -- zookeeper [--runs 2] [--seconds 60] [--seed 1] [--record]');
+    console.log(usage);
     return;
   }
-  const [runs, seconds, seed] = [values.runs, values.seconds, values.seed].map(Number) as [number, number, number];
-  const results: RunResult[] = [];
-  const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: import.meta.dirname })
-    .toString()
-    .trim();
-  for (let at = 0; at < runs; at++) {
-    const result = await runChaos({ seed: seed + at, seconds });
-    results.push(result);
-    console.log(JSON.stringify(result));
-    if (!values.record) continue;
-    const folder = resolve(import.meta.dirname, '../../campaigns');
-    mkdirSync(folder, { recursive: true });
-    const total = (
-      key: 'operations' | 'acknowledgedWrites' | 'watchesSet' | 'watchesFired' | 'ephemeralsChecked',
-    ): number => results.reduce((sum, each) => sum + each[key], 0);
-    const campaign = {
-      campaign: 'chaos zookeeper',
-      commit,
-      recordedAt: new Date().toISOString(),
-      servers: serverCount,
-      clients: clientCount,
-      operations: total('operations'),
-      acknowledgedWrites: total('acknowledgedWrites'),
-      watchesSet: total('watchesSet'),
-      watchesFired: total('watchesFired'),
-      ephemeralsChecked: total('ephemeralsChecked'),
-      violations: results.flatMap(({ violations }) => violations).length,
-      // A folder of this machine says nothing to anyone else.
-      runs: results.map(({ folder: _, ...each }) => each),
-    };
-    writeFileSync(join(folder, 'chaos-zookeeper.json'), `${JSON.stringify(campaign, null, 2)}\n`);
+  const sizes = values.servers.split(',').map(Number);
+  const numbers = [values.runs, values.seconds, values.seed, values.parallel].map(Number);
+  if (![...sizes, ...numbers].every((each) => Number.isSafeInteger(each) && each > 0)) {
+    console.error(`all of these are whole numbers above 0: ${usage}`);
+    process.exitCode = 2;
+    return;
   }
+  const [runs, seconds, seed, parallel] = numbers as [number, number, number, number];
+  const results: RunResult[] = [];
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (let at = next++; at < runs; at = next++) {
+      const result = await runChaos({ seed: seed + at, seconds, servers: sizes[at % sizes.length] as number });
+      results.push(result);
+      console.log(JSON.stringify(result));
+      if (values.record) record(results);
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, lane));
   const violations = results.flatMap((result) => result.violations);
   console.log(`${results.length} runs, ${violations.length} violations`);
   if (violations.length > 0) process.exitCode = 1;

@@ -1,33 +1,39 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
+type Address = { readonly host: string; readonly port: number };
+type Pair = { readonly near: Socket; readonly far: Socket };
+
 /**
  * One direction of who connects to whom: what is opened through it goes to the target. Cut, it passes nothing on and
- * breaks nothing, as a network that drops packets; refused, it breaks what is open and turns away what comes.
+ * breaks nothing, as a network that drops packets; refused, it breaks what is open and turns away what comes. Faults may
+ * overlap: it is whole again when the last of them is over.
  */
 export class Link {
-  readonly #target: number;
+  readonly #target: Address;
   readonly #server: Server;
-  readonly #pairs = new Set<{ readonly near: Socket; readonly far: Socket }>();
-  #state: 'open' | 'cut' | 'refused' = 'open';
+  readonly #pairs = new Set<Pair>();
+  #cuts = 0;
+  #refusals = 0;
 
-  constructor(target: number) {
+  constructor(target: Address) {
     this.#target = target;
     this.#server = createServer((near) => this.#accept(near));
   }
 
-  listen(): Promise<number> {
-    return new Promise((resolve) => {
-      this.#server.listen(0, '127.0.0.1', () => resolve((this.#server.address() as { port: number }).port));
+  listen({ host, port }: Address): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, resolve);
     });
   }
 
   #accept(near: Socket): void {
     near.on('error', () => near.destroy());
-    if (this.#state === 'refused') {
+    if (this.#refusals > 0) {
       near.destroy();
       return;
     }
-    const far = connect({ port: this.#target, host: '127.0.0.1' });
+    const far = connect(this.#target);
     near.setNoDelay(true);
     far.setNoDelay(true);
     const pair = { near, far };
@@ -40,37 +46,54 @@ export class Link {
     });
     near.on('data', (bytes) => far.write(bytes));
     far.on('data', (bytes) => near.write(bytes));
-    if (this.#state === 'cut') this.#hold(pair);
+    if (this.#cuts > 0) this.#hold(pair);
   }
 
-  #hold({ near, far }: { readonly near: Socket; readonly far: Socket }): void {
+  #hold({ near, far }: Pair): void {
     near.pause();
     far.pause();
   }
 
-  cut(): void {
-    this.#state = 'cut';
-    for (const pair of this.#pairs) this.#hold(pair);
-  }
-
-  refuse(): void {
-    this.#state = 'refused';
-    for (const { near, far } of this.#pairs) {
-      near.destroy();
-      far.destroy();
+  /** @param how  `cut` drops, `refuse` breaks. @returns a call that ends this fault */
+  fail(how: 'cut' | 'refuse'): () => void {
+    if (how === 'cut') {
+      this.#cuts++;
+      for (const pair of this.#pairs) this.#hold(pair);
+    } else {
+      this.#refusals++;
+      for (const { near, far } of this.#pairs) {
+        near.destroy();
+        far.destroy();
+      }
     }
+    let over = false;
+    return () => {
+      if (over) return;
+      over = true;
+      if (how === 'refuse') this.#refusals--;
+      else if (--this.#cuts === 0) this.#release();
+    };
   }
 
-  heal(): void {
-    this.#state = 'open';
+  #release(): void {
     for (const { near, far } of this.#pairs) {
       near.resume();
       far.resume();
     }
   }
 
+  /** Ends all faults. */
+  heal(): void {
+    this.#refusals = 0;
+    this.#cuts = 0;
+    this.#release();
+  }
+
   close(): void {
-    this.refuse();
+    for (const { near, far } of this.#pairs) {
+      near.destroy();
+      far.destroy();
+    }
     this.#server.close();
   }
 }

@@ -1,76 +1,220 @@
 import type { Random } from '../../../src/base/index.ts';
+import { ZooKeeperClient } from '../../../src/client/zookeeper/index.ts';
+import { nodeNetwork, systemClock } from '../../../src/platform/index.ts';
+import { longestTimeoutMs, silent } from './client.ts';
+import type { Link } from './link.ts';
 import type { Servers } from './servers.ts';
 
 const wait = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+type How = 'cut' | 'refuse';
+type Shape = { readonly name: string; readonly links: readonly Link[] };
+
+/** A change of the membership may take so long: meanwhile other faults go on. */
+const changeMs = 12_000;
 
 /** Makes one fault after another, each for a while; a fault may begin before the one before it has ended. */
 export class Nemesis {
   readonly faults: Record<string, number> = {};
   readonly #servers: Servers;
+  readonly #clientCount: number;
   readonly #random: Random;
-  #under: Promise<void>[] = [];
+  readonly #admin: ZooKeeperClient;
+  readonly #under: Promise<void>[] = [];
+  /** Servers that somebody holds down or paused: nobody else touches them. */
+  readonly #busy = new Set<number>();
+  /** Who is out of the ensemble. */
+  readonly #removed = new Set<number>();
 
-  constructor(servers: Servers, random: Random) {
+  constructor(servers: Servers, clientCount: number, random: Random) {
     this.#servers = servers;
+    this.#clientCount = clientCount;
     this.#random = random;
+    this.#admin = new ZooKeeperClient(
+      { servers: servers.ids.map((id) => servers.directAddress(id)), sessionTimeoutMs: 10_000 },
+      { network: nodeNetwork({}), clock: systemClock, random, logger: silent },
+    );
   }
 
   async run(untilMs: number): Promise<void> {
     while (performance.now() < untilMs) {
-      await wait(500 + this.#random.below(2500));
+      await wait(300 + this.#random.below(1700));
       if (performance.now() > untilMs - 2000) break;
-      const fault = this.#fault();
+      const fault = this.#fault(untilMs);
       this.#under.push(fault);
-      if (this.#random.next() < 0.8) await fault;
+      if (this.#random.next() < 0.7) await fault;
     }
     await Promise.all(this.#under);
   }
 
-  async #victim(): Promise<number> {
-    const leader = this.#random.next() < 0.6 ? await this.#servers.leader() : undefined;
-    return leader ?? (this.#servers.ids[this.#random.below(this.#servers.ids.length)] as number);
+  /** Brings everybody back into the ensemble, after everything is healed. */
+  async restoreMembership(waitMs: number): Promise<void> {
+    const endMs = performance.now() + waitMs;
+    for (const id of this.#removed) {
+      while (!(await this.#reconfigured({ joiningServers: this.#servers.serverLine(id) }))) {
+        if (performance.now() > endMs) throw new Error(`server ${id} could not be brought back into the ensemble`);
+        await wait(200);
+      }
+    }
+    this.#removed.clear();
+  }
+
+  close(): Promise<void> {
+    return Promise.race([this.#admin.close(), wait(2000)]);
   }
 
   #count(fault: string): void {
     this.faults[fault] = (this.faults[fault] ?? 0) + 1;
   }
 
-  async #fault(): Promise<void> {
-    const dice = this.#random.next();
-    const id = await this.#victim();
-    const lastMs = 300 + this.#random.below(this.#random.next() < 0.3 ? 6000 : 2500);
-    if (dice < 0.35) {
-      this.#count('kill -9');
-      await this.#servers.kill(id);
-      await wait(lastMs / 2);
-      this.#servers.start(id);
-    } else if (dice < 0.55) {
-      this.#count('pause');
-      this.#servers.signal(id, 'SIGSTOP');
-      await wait(lastMs);
-      this.#servers.signal(id, 'SIGCONT');
-    } else await this.#partition(id, lastMs);
+  #pick<Element>(from: readonly Element[]): Element {
+    return from[this.#random.below(from.length)] as Element;
   }
 
-  async #partition(id: number, lastMs: number): Promise<void> {
-    const others = this.#servers.ids.filter((other) => other !== id);
-    const dice = this.#random.next();
-    const drop = this.#random.next() < 0.6;
-    const links =
-      dice < 0.5
-        ? others.flatMap((other) => [this.#servers.link(id, other), this.#servers.link(other, id)])
-        : dice < 0.7
-          ? others.map((other) => this.#servers.link(id, other))
-          : dice < 0.85
-            ? others.map((other) => this.#servers.link(other, id))
-            : others.slice(0, 1).flatMap((other) => [this.#servers.link(id, other), this.#servers.link(other, id)]);
-    const shape = dice < 0.5 ? 'isolation' : dice < 0.7 ? 'one way out' : dice < 0.85 ? 'one way in' : 'one pair';
-    this.#count(`partition: ${shape}, ${drop ? 'dropped' : 'refused'}`);
-    for (const link of links) {
-      if (drop) link.cut();
-      else link.refuse();
+  /** Some servers, each of them free; the leader among them more often than not. */
+  async #victims(count: number): Promise<number[]> {
+    const free = this.#servers.ids.filter((id) => !this.#busy.has(id));
+    const leader = this.#random.next() < 0.6 ? await this.#servers.leader() : undefined;
+    const chosen = leader !== undefined && free.includes(leader) ? [leader] : [];
+    while (chosen.length < Math.min(count, free.length)) {
+      const next = this.#pick(free.filter((id) => !chosen.includes(id)));
+      chosen.push(next);
     }
+    return chosen.filter((id) => !this.#busy.has(id));
+  }
+
+  async #fault(untilMs: number): Promise<void> {
+    const dice = this.#random.next();
+    const lastMs = 300 + this.#random.below(this.#random.next() < 0.3 ? 6000 : 2500);
+    if (dice < 0.2) await this.#kill(1, lastMs / 2);
+    else if (dice < 0.24) await this.#kill(Math.ceil(this.#servers.ids.length / 2), lastMs / 2);
+    else if (dice < 0.27) await this.#kill(this.#servers.ids.length, lastMs / 4);
+    else if (dice < 0.4) await this.#pause(lastMs);
+    else if (dice < 0.5) await this.#handOver(lastMs / 2);
+    else if (dice < 0.74) await this.#partition(lastMs);
+    else if (dice < 0.86) await this.#cutClients();
+    else if (performance.now() + changeMs < untilMs) await this.#leave(lastMs);
+    else await this.#pause(lastMs);
+  }
+
+  async #kill(count: number, downMs: number): Promise<void> {
+    const victims = await this.#victims(count);
+    if (victims.length === 0) return;
+    this.#count(count === 1 ? 'kill -9' : `kill -9 of ${victims.length} at once`);
+    for (const id of victims) this.#busy.add(id);
+    await Promise.all(victims.map((id) => this.#servers.kill(id)));
+    await wait(downMs);
+    for (const id of victims) {
+      this.#servers.start(id);
+      this.#busy.delete(id);
+    }
+  }
+
+  async #pause(lastMs: number): Promise<void> {
+    const [id] = await this.#victims(1);
+    if (id === undefined) return;
+    this.#count('pause');
+    this.#busy.add(id);
+    this.#servers.signal(id, 'SIGSTOP');
     await wait(lastMs);
-    for (const link of links) link.heal();
+    this.#servers.signal(id, 'SIGCONT');
+    this.#busy.delete(id);
+  }
+
+  /** An orderly stop of the leader. */
+  async #handOver(downMs: number): Promise<void> {
+    const id = await this.#servers.leader();
+    if (id === undefined || this.#busy.has(id)) return;
+    this.#count('leader stopped, handing over');
+    this.#busy.add(id);
+    await this.#servers.kill(id, 'SIGTERM');
+    await wait(downMs);
+    this.#servers.start(id);
+    this.#busy.delete(id);
+  }
+
+  async #partition(lastMs: number): Promise<void> {
+    const how: How = this.#random.next() < 0.6 ? 'cut' : 'refuse';
+    const { name, links } = await this.#shape();
+    this.#count(`partition: ${name}, ${how === 'cut' ? 'dropped' : 'refused'}`);
+    const heal = links.map((link) => link.fail(how));
+    await wait(lastMs);
+    for (const each of heal) each();
+  }
+
+  async #shape(): Promise<Shape> {
+    const { ids } = this.#servers;
+    const leader = this.#random.next() < 0.6 ? await this.#servers.leader() : undefined;
+    const id = leader ?? this.#pick(ids);
+    const others = ids.filter((other) => other !== id);
+    const both = (left: number, right: number): Link[] => [
+      this.#servers.link(left, right),
+      this.#servers.link(right, left),
+    ];
+    const dice = this.#random.next();
+    if (dice < 0.35) {
+      const name = leader === undefined ? 'one isolated' : 'leader isolated';
+      return { name, links: others.flatMap((other) => both(id, other)) };
+    }
+    if (dice < 0.5) return { name: 'one way out', links: others.map((other) => this.#servers.link(id, other)) };
+    if (dice < 0.65) return { name: 'one way in', links: others.map((other) => this.#servers.link(other, id)) };
+    if (dice < 0.75) return { name: 'one pair', links: both(id, this.#pick(others)) };
+    if (dice < 0.88 && ids.length > 3) {
+      // Everybody sees a majority, and no two the same one.
+      const place = (each: number): number => ids.indexOf(each);
+      const apart = ids.flatMap((left) =>
+        ids
+          .filter((right) => left < right && ![1, ids.length - 1].includes(Math.abs(place(left) - place(right))))
+          .flatMap((right) => both(left, right)),
+      );
+      return { name: 'ring', links: apart };
+    }
+    const minority = [id, ...others.slice(0, Math.floor(ids.length / 2) - 1)];
+    const rest = ids.filter((other) => !minority.includes(other));
+    const links = minority.flatMap((left) => rest.flatMap((right) => both(left, right)));
+    return { name: 'minority and majority', links };
+  }
+
+  /** Clients that hear nothing, some of them for longer than their sessions last. */
+  async #cutClients(): Promise<void> {
+    const count = 1 + this.#random.below(Math.ceil(this.#clientCount / 3));
+    const first = this.#random.below(this.#clientCount);
+    const lastMs = 500 + this.#random.below(longestTimeoutMs + 3000);
+    this.#count(`clients cut off for ${lastMs > longestTimeoutMs ? 'longer' : 'shorter'} than any time-out`);
+    const links = Array.from({ length: count }, (_, at) =>
+      this.#servers.linksOfClient((first + at) % this.#clientCount),
+    ).flat();
+    const heal = links.map((link) => link.fail('cut'));
+    await wait(lastMs);
+    for (const each of heal) each();
+  }
+
+  async #reconfigured(change: { joiningServers?: string; leavingServers?: string }): Promise<boolean> {
+    const asked = this.#admin.reconfig(change).then(({ ok }) => ok);
+    return Promise.race([asked, wait(changeMs).then(() => false)]);
+  }
+
+  /** One server leaves the ensemble and comes back, some with an empty volume. */
+  async #leave(lastMs: number): Promise<void> {
+    const [id] = await this.#victims(1);
+    if (id === undefined || this.#removed.size > 0) return;
+    this.#removed.add(id);
+    this.#busy.add(id);
+    try {
+      if (!(await this.#reconfigured({ leavingServers: `${id}` }))) return;
+      const wiped = this.#random.next() < 0.5;
+      this.#count(wiped ? 'member left and came back with an empty volume' : 'member left and came back');
+      await wait(lastMs / 2);
+      if (wiped) {
+        await this.#servers.kill(id);
+        this.#servers.wipe(id);
+        this.#servers.start(id);
+        await wait(lastMs / 2);
+      }
+      const joined = await this.#reconfigured({ joiningServers: this.#servers.serverLine(id) });
+      if (joined) this.#removed.delete(id);
+    } finally {
+      this.#busy.delete(id);
+    }
   }
 }

@@ -1,33 +1,76 @@
 /**
  * What one session may expect of plain reads and watches, checked as its answers come: what it sees of a path never goes
- * back; a watch tells of a change before any answer shows it, once, and is not lost.
+ * back; a watch tells of a change before any answer shows it, once, and is not lost. What only all sessions together
+ * know, whether a session that had seen one change was shown something from before another, `ZxidLedger` judges later.
  */
 export type Sighting = { readonly mzxid: number } | 'absent';
 
 type Watched = { readonly seen: Sighting; fired: number };
 
+/** A session looked at `path` and was shown `mzxid` (or held a watch since) when it had already seen `seenUpTo`. */
+type Claim = {
+  readonly who: string;
+  readonly path: string;
+  readonly mzxid: number;
+  readonly seenUpTo: number;
+  readonly what: 'read' | 'watch';
+};
+
+/** Every change of every path that anybody was shown, and what each session claimed to be up to date with. */
+export class ZxidLedger {
+  readonly #changes = new Map<string, Set<number>>();
+  readonly #claims: Claim[] = [];
+
+  changed(path: string, mzxid: number): void {
+    const known = this.#changes.get(path);
+    if (known === undefined) this.#changes.set(path, new Set([mzxid]));
+    else known.add(mzxid);
+  }
+
+  claim(claim: Claim): void {
+    this.#claims.push(claim);
+  }
+
+  violations(): string[] {
+    const sorted = new Map([...this.#changes].map(([path, zxids]) => [path, [...zxids].sort((a, b) => a - b)]));
+    return this.#claims.flatMap(({ who, path, mzxid, seenUpTo, what }) => {
+      const missed = (sorted.get(path) ?? []).find((each) => each > mzxid && each <= seenUpTo);
+      if (missed === undefined) return [];
+      const had = `${who}, having seen ${hex(seenUpTo)},`;
+      return what === 'read'
+        ? [`${had} read ${path} at ${hex(mzxid)}, which had changed at ${hex(missed)}`]
+        : [`${had} had not been told of the change of ${path} at ${hex(missed)}, watched since ${hex(mzxid)}`];
+    });
+  }
+}
+
 export class SessionObserver {
   readonly violations: string[] = [];
   readonly #name: string;
+  readonly #ledger: ZxidLedger;
   readonly #newest = new Map<string, number>();
-  /** Watches that were set and have not fired. */
   readonly #watches = new Map<string, Watched[]>();
+  /** Newest zxid in any answer. */
+  #seenUpTo = 0;
   watchesSet = 0;
   watchesFired = 0;
 
-  constructor(name: string) {
+  constructor(name: string, ledger: ZxidLedger) {
     this.#name = name;
+    this.#ledger = ledger;
   }
 
   /** In the order of the answers. */
   saw(path: string, sighting: Sighting): void {
     if (sighting !== 'absent') {
+      const { mzxid } = sighting;
       const newest = this.#newest.get(path) ?? 0;
-      if (sighting.mzxid < newest) {
-        this.violations.push(
-          `${this.#name} read ${path} at ${sighting.mzxid.toString(16)} after ${newest.toString(16)}`,
-        );
-      } else this.#newest.set(path, sighting.mzxid);
+      if (mzxid < newest) {
+        this.violations.push(`${this.#name} read ${path} at ${hex(mzxid)} after ${hex(newest)}`);
+      } else this.#newest.set(path, mzxid);
+      this.#ledger.changed(path, mzxid);
+      this.#ledger.claim({ who: this.#name, path, mzxid, seenUpTo: this.#seenUpTo, what: 'read' });
+      this.#seenUpTo = Math.max(this.#seenUpTo, mzxid);
     }
     for (const watched of this.#watches.get(path) ?? []) {
       if (watched.fired === 0 && !same(watched.seen, sighting)) {
@@ -36,6 +79,7 @@ export class SessionObserver {
         );
       }
     }
+    this.#sawOnConnection(path, sighting);
   }
 
   /** Call when the answer that sets it arrives; the answer is what `fired` compares later answers with. */
@@ -49,7 +93,64 @@ export class SessionObserver {
       watched.fired++;
       this.watchesFired++;
       if (watched.fired > 1) this.violations.push(`${this.#name} was told twice by one watch on ${path}`);
+      else this.#claimWatch(path, seen);
     };
+  }
+
+  #claimWatch(path: string, seen: Sighting): void {
+    if (seen === 'absent') return;
+    this.#ledger.claim({ who: this.#name, path, mzxid: seen.mzxid, seenUpTo: this.#seenUpTo, what: 'watch' });
+  }
+
+  // A persistent watch tells of every change while the connection lasts, and of none that was missed in between.
+
+  #recursive:
+    | { readonly prefix: string; readonly events: Map<string, number>; readonly late: Map<string, number> }
+    | undefined;
+  #onConnection = new Map<string, { readonly sighting: Sighting; readonly events: number }>();
+
+  /** Another connection, or none. */
+  disconnected(): void {
+    this.#recursive = undefined;
+    this.#onConnection.clear();
+  }
+
+  /** All below `prefix` is watched on this connection from now on. */
+  recursive(prefix: string): void {
+    this.#recursive = { prefix, events: new Map(), late: new Map() };
+    this.#onConnection.clear();
+  }
+
+  told(path: string): void {
+    const recursive = this.#recursive;
+    if (recursive === undefined) return;
+    this.watchesFired++;
+    recursive.events.set(path, (recursive.events.get(path) ?? 0) + 1);
+    // An answer of the same turn may have come before it: for that one it has not happened yet.
+    setImmediate(() => recursive.late.set(path, (recursive.late.get(path) ?? 0) + 1));
+  }
+
+  #sawOnConnection(path: string, sighting: Sighting): void {
+    const recursive = this.#recursive;
+    if (recursive === undefined || !path.startsWith(recursive.prefix)) return;
+    const before = this.#onConnection.get(path);
+    if (
+      before !== undefined &&
+      !same(before.sighting, sighting) &&
+      (recursive.events.get(path) ?? 0) <= before.events
+    ) {
+      this.violations.push(
+        `${this.#name} saw ${path} change from ${text(before.sighting)} to ${text(sighting)}, and its persistent watch was silent`,
+      );
+    }
+    this.#onConnection.set(path, { sighting, events: recursive.late.get(path) ?? 0 });
+  }
+
+  /** The session is over, or the run is. */
+  end(): void {
+    for (const [path, all] of this.#watches) {
+      for (const { seen, fired } of all) if (fired === 0) this.#claimWatch(path, seen);
+    }
   }
 
   /** Paths with watches that have not fired. */
@@ -69,6 +170,7 @@ export class SessionObserver {
   }
 }
 
+const hex = (zxid: number): string => zxid.toString(16);
 const same = (left: Sighting, right: Sighting): boolean =>
   left === 'absent' || right === 'absent' ? left === right : left.mzxid === right.mzxid;
-const text = (sighting: Sighting): string => (sighting === 'absent' ? 'absent' : sighting.mzxid.toString(16));
+const text = (sighting: Sighting): string => (sighting === 'absent' ? 'absent' : hex(sighting.mzxid));
