@@ -1,6 +1,7 @@
-import type { Candidates } from './candidates.ts';
+import { Candidates } from './candidates.ts';
 import { cpu, dimensions, leaderCount, leaderIn, outRate, replicaCount } from './dimensions.ts';
 import { nobody } from './model.ts';
+import { moveQuotas } from './quotas.ts';
 import { itemOf } from './targets.ts';
 import type { Working } from './working.ts';
 
@@ -36,9 +37,10 @@ const bulkShare = 0.03;
  * from brokers that have too much and to brokers that have too little (most relief a byte first), then exchanges for
  * those that are left; at last, steps that turned out not to be needed are taken back.
  */
-export function balance(working: Working, candidates: Candidates, scope: BalanceScope): void {
+export function balance(working: Working, scope: BalanceScope): void {
   const isInScope = scope.brokers ?? (() => true);
-  candidates.restrict(scope.mayReceive);
+  const candidates = new Candidates(working, scope.mayReceive);
+  if (!scope.leadersOnly) moveQuotas(working, scope);
   let before = working.potential();
   for (let round = 0; round < rounds && before > leastDrop; round++) {
     // Where much must move, leaders are evened after it: leaders given to those who hold few replicas now would be in
@@ -65,7 +67,6 @@ export function balance(working: Working, candidates: Candidates, scope: Balance
   }
   if (!scope.leadersOnly) takeBack(working, scope);
   passLeaderships(working, scope);
-  candidates.restrict(undefined);
 }
 
 /** Whether more than a tenth of the brokers are out of the band in bytes on disk. */
@@ -258,7 +259,7 @@ function bestDrop(
     const tries = Math.min(list.length, targetSamples / 2);
     for (let sample = 0; sample < tries; sample++) {
       const to = list.length <= tries ? list[sample]! : list[working.random.below(list.length)]!;
-      if (candidates.isAllowed(to)) look(to);
+      look(to);
     }
   }
   return best;

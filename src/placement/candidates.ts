@@ -14,14 +14,15 @@ export class Candidates {
   readonly #looked: Int32Array;
   readonly #weights: Float64Array;
   readonly #held: Int32Array;
-  #allowed: ((broker: number) => boolean) | undefined;
 
-  constructor(working: Working) {
+  /** @param mayReceive  brokers that may be chosen; all that receive when left out */
+  constructor(working: Working, mayReceive?: (broker: number) => boolean) {
     this.#working = working;
     const { model, zones } = working;
     const lists: number[][] = Array.from({ length: model.poolNames.length * zones }, () => []);
     for (let broker = 0; broker < working.brokers; broker++) {
-      if (working.receiving[broker] === 1) lists[model.poolOf[broker]! * zones + model.zoneOf[broker]!]!.push(broker);
+      if (working.receiving[broker] === 0 || mayReceive?.(broker) === false) continue;
+      lists[model.poolOf[broker]! * zones + model.zoneOf[broker]!]!.push(broker);
     }
     this.#lists = lists.map((brokers) => Int32Array.from(brokers));
     this.#looked = new Int32Array(Math.max(manySamples, working.brokers));
@@ -32,15 +33,6 @@ export class Candidates {
   /** Looks at fewer brokers where very many replicas are to be placed: their number evens out what each choice misses. */
   expect(replicas: number): void {
     this.samples = replicas > 100 * this.#working.brokers ? fewSamples : manySamples;
-  }
-
-  /** Only these brokers are chosen from now on. */
-  restrict(allowed: ((broker: number) => boolean) | undefined): void {
-    this.#allowed = allowed;
-  }
-
-  isAllowed(broker: number): boolean {
-    return this.#allowed?.(broker) !== false;
   }
 
   inZone(pool: number, zone: number): Int32Array {
@@ -69,6 +61,14 @@ export class Candidates {
     return found;
   }
 
+  /** Whether some zone with brokers to choose from may take the replica. */
+  hasPlace(row: number, column: number): boolean {
+    const { model, survey } = this.#working;
+    const topic = model.topicOf[row]!;
+    if (model.pinned[topic] === 1 || survey.readable[row] === 0) return false;
+    return this.zonesFor(row, column).length > 0;
+  }
+
   /**
    * The broker for a replica that has to go somewhere: the one it weighs on least, of a sample of the zones' brokers,
    * of all of them when the sample has none. `nobody` when the hard goals leave none.
@@ -79,7 +79,7 @@ export class Candidates {
     let total = 0;
     for (const zone of zones) total += this.inZone(pool, zone).length;
     working.prepareWeight(row, column === 0);
-    if (total > this.samples * 1.5 && this.#allowed === undefined) {
+    if (total > this.samples * 1.5) {
       // The lightest of the sample will nearly always do; only when it will not, all are looked at.
       const best = this.#lightestOfSample(pool, zones, total);
       if (working.mayMove(row, column, best, isForced)) return best;
@@ -88,7 +88,6 @@ export class Candidates {
     let found = 0;
     for (const zone of zones) {
       for (const broker of this.inZone(pool, zone)) {
-        if (this.#allowed !== undefined && !this.#allowed(broker)) continue;
         this.#looked[found] = broker;
         this.#weights[found++] = working.weightOn(broker);
       }

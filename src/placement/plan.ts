@@ -203,7 +203,7 @@ function repaired(start: Model, options: PlanOptions, isPolished: boolean): Sear
   if (isPolished && working.costBytes > 0 && working.outside().length > 0) {
     const limit = Math.min(options.maxBytes, working.costBytes * (1 + polishBudget));
     working.limitBytes(limit);
-    balance(working, candidates, { leadersOnly: false });
+    balance(working, { leadersOnly: false });
   }
   return { target: working.replicas, problems, bounds };
 }
@@ -259,7 +259,7 @@ function rebalanced(
       attempt === 0 ? first : new Working(start, { ...options, seed: options.seed + attempt }, searchBand(options));
     const own = attempt === 0 ? candidates : new Candidates(working);
     if (attempt > 0 && !leadersOnly) repair(working, own, true);
-    balance(working, own, scope);
+    balance(working, scope);
     const potential = Math.round(working.potential() * 1e6);
     if (potential > bestPotential || (potential === bestPotential && working.costBytes >= bestBytes)) continue;
     best = working;
@@ -385,7 +385,7 @@ function filled(start: Model, ids: readonly number[], options: PlanOptions): Sea
   if (!wanted.includes(1)) return { target: working.replicas, problems, bounds };
   const kept = working.replicas.slice();
   const before = deviations(working);
-  balance(working, candidates, { leadersOnly: false, mayReceive: isWanted });
+  balance(working, { leadersOnly: false, mayReceive: isWanted });
   const after = deviations(working);
   const isMeant = (cell: number): boolean => before[cell]! > options.trigger && isWanted(Math.floor(cell / dimensions));
   const isWorth = before.some(

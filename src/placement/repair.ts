@@ -20,7 +20,7 @@ export function repair(working: Working, candidates: Candidates, areLimitsLater 
   dropSurplus(working, survey.flawed);
   const displaced = displacedRows(working, survey.flawed);
   candidates.expect(displaced.length);
-  for (const row of largestFirst(model.sizes, displaced)) {
+  for (const row of working.largestFirst(displaced)) {
     for (let column = 0; column < model.factors[row]!; column++) {
       if (!isDisplaced(working, row, column)) continue;
       const reason = settle(working, candidates, row, column);
@@ -94,17 +94,6 @@ function displacedRows(working: Working, flawed: Int32Array): Int32Array {
     }
     return false;
   });
-}
-
-/** Rows by size, largest first, in steps of about 4 %; rows of one step stay in order. Linear in their number. */
-function largestFirst(sizes: Float64Array, rows: Int32Array): Int32Array {
-  const stepOf = (row: number): number => 1023 - Math.min(1023, Math.floor(Math.log2(sizes[row]! + 1) * 18));
-  const first = new Int32Array(1025);
-  for (const row of rows) first[stepOf(row) + 1]!++;
-  for (let step = 1; step < first.length; step++) first[step]! += first[step - 1]!;
-  const ordered = new Int32Array(rows.length);
-  for (const row of rows) ordered[first[stepOf(row)]!++] = row;
-  return ordered;
 }
 
 /** Why a replica stays where it is; the sentence is made only for the first of a kind. */
