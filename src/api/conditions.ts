@@ -23,6 +23,8 @@ export const progressReasons = [
   'WaitingForCluster',
   'RestartingPods',
   'ScalingUp',
+  'ScalingDown',
+  'ReplacingServer',
   'GrowingVolumes',
   'CreatingTopic',
   'AddingPartitions',

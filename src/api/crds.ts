@@ -172,11 +172,13 @@ export function customResourceDefinitions(): readonly CustomResourceDefinitionDo
       scalable: true,
       columns: [
         readyColumn,
-        { name: 'Servers', type: 'string', jsonPath: '.status.ready', description: 'Ready servers of all.' },
-        { name: 'Mode', type: 'string', jsonPath: '.status.mode', description: 'standalone or replicated.' },
+        { name: 'Servers', type: 'string', jsonPath: '.status.ready', description: 'Voting servers of those wanted.' },
+        { name: 'Phase', type: 'string', jsonPath: '.status.phase', description: 'What is going on.' },
         { name: 'Leader', type: 'string', jsonPath: '.status.leader', description: 'The pod that leads.' },
         reasonColumn,
         ageColumn,
+        { name: 'Epoch', type: 'integer', jsonPath: '.status.epoch', description: 'The epoch of it.', priority: 1 },
+        { name: 'Zones', type: 'string', jsonPath: '.status.zones', description: 'Servers by zone.', priority: 1 },
         {
           name: 'Connect',
           type: 'string',

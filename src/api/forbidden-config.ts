@@ -40,7 +40,18 @@ const serverKeys: ReadonlySet<string> = new Set([
   'peerType',
   'version',
 ]);
-const serverPrefixes = ['server.', 'group.', 'weight.', 'ssl.', 'sslQuorum', 'quorum.', 'authProvider.'] as const;
+const serverPrefixes = [
+  'server.',
+  'group.',
+  'weight.',
+  'ssl.',
+  'sslQuorum',
+  'quorum.',
+  'authProvider.',
+  // The operator changes the membership as the super user.
+  'DigestAuthenticationProvider.',
+  'zookeeper.DigestAuthenticationProvider.',
+] as const;
 
 export const isForbiddenBrokerKey = (key: string): boolean =>
   brokerKeys.has(key) || brokerPrefixes.some((prefix) => key.startsWith(prefix));

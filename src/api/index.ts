@@ -52,4 +52,4 @@ export { quantityValue } from './quantity.ts';
 export { type Refusal, refusalText } from './refusal.ts';
 export { type Findings, kafkaClusterFindings, kafkaTopicFindings, zooKeeperFindings } from './static-rules.ts';
 export { supportedReplicationFactor, supportedZooKeeperReplicas } from './supported.ts';
-export type { ZooKeeper, ZooKeeperSpec, ZooKeeperStatus } from './zookeeper.ts';
+export type { ZooKeeper, ZooKeeperPhase, ZooKeeperSpec, ZooKeeperStatus } from './zookeeper.ts';

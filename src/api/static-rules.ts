@@ -15,7 +15,7 @@ import { externalKafkaClusterNameLimit, type KafkaCluster } from './kafka-cluste
 import { type KafkaTopic, topicNameLimit, topicNameOf } from './kafka-topic.ts';
 import type { Refusal } from './refusal.ts';
 import { supportedZooKeeperReplicas } from './supported.ts';
-import type { ZooKeeper } from './zookeeper.ts';
+import { replicasProblem, type ZooKeeper } from './zookeeper.ts';
 
 export type Findings = {
   readonly refusals: readonly Refusal[];
@@ -51,7 +51,7 @@ export function zooKeeperFindings({ spec }: Pick<ZooKeeper, 'spec'>): Findings {
     refusals.push({
       reason: 'ReplicasNotSupported',
       field: 'spec.replicas',
-      message: `${spec.replicas} servers are not supported yet; set replicas: ${supportedZooKeeperReplicas.join(' or ')}`,
+      message: `${replicasProblem}, not ${spec.replicas}`,
     });
   }
   const config = configFindings(spec.config, isForbiddenServerKey, (text) => parseEnsembleSettings(text).problems);

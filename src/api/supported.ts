@@ -5,7 +5,7 @@
 import type { Engine } from './kafka-cluster.ts';
 
 /** Servers of an embedded ensemble. */
-export const supportedZooKeeperReplicas: readonly number[] = [1];
+export const supportedZooKeeperReplicas: readonly number[] = [1, 3, 5];
 
 /** The highest replication factor an engine's brokers keep; undefined: as many as there are brokers. */
 export const supportedReplicationFactor: Readonly<Record<Engine, number | undefined>> = {

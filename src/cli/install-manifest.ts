@@ -21,7 +21,7 @@ const rule = (apiGroup: string, resources: readonly string[], verbs: readonly st
 const read = ['get', 'list', 'watch'];
 const plurals = customResourceDefinitions().map(({ metadata }) => metadata.name.split('.')[0] ?? '');
 
-/** What the operator does and nothing more: it reads no Secret, and writes no spec of ours. */
+/** What the operator does and nothing more: it writes no spec of ours, and can list no Secret. */
 const rules: readonly Rule[] = [
   rule(group, plurals, read),
   // Topics carry our finalizer.
@@ -40,8 +40,11 @@ const rules: readonly Rule[] = [
   rule('', ['configmaps', 'services'], [...read, 'create', 'patch', 'delete']),
   rule('apps', ['statefulsets'], [...read, 'create', 'patch', 'delete']),
   rule('policy', ['poddisruptionbudgets'], [...read, 'create', 'patch', 'delete']),
-  // Claims are made by StatefulSets; we grow them, and give them an owner.
-  rule('', ['persistentvolumeclaims'], [...read, 'patch']),
+  // Claims are made by StatefulSets; we grow them, give them an owner, and delete those of servers that have left an
+  // ensemble whose storage.deletionPolicy is Delete.
+  rule('', ['persistentvolumeclaims'], [...read, 'patch', 'delete']),
+  // The password of each ensemble's super user: made once, read by its name.
+  rule('', ['secrets'], ['get', 'create']),
   // A restart is a deletion; a broker learns its zone from an annotation.
   rule('', ['pods'], [...read, 'patch', 'delete']),
   rule('', ['nodes', 'namespaces'], read),

@@ -1,4 +1,5 @@
 /** Runs the controllers: watches, queues, and the election of the one operator that acts. */
+import { randomBytes } from 'node:crypto';
 import type { Clock, Logger, Metric, Network, Random } from '../base/index.ts';
 import {
   createEventRecorder,
@@ -52,6 +53,7 @@ export interface Operator {
 const clusterConcurrency = 8;
 /** Topics of so many clusters at once. */
 const topicConcurrency = 4;
+const passwordBytes = 24;
 const retryBackoff = { firstMs: 100, longestMs: 30_000 };
 export const leaseName = 'hikube-kafka-operator';
 
@@ -69,6 +71,8 @@ export function startOperator(options: OperatorOptions, deps: OperatorDeps): Ope
     brokers,
     network,
     clock,
+    random,
+    newPassword: () => randomBytes(passwordBytes).toString('base64url'),
     logger,
     images: options.images,
     counters,

@@ -126,12 +126,12 @@ describe('what a resource alone can break', () => {
     expect(warnings[0]?.message).toContain('did you mean min.insync.replicas?');
   });
 
-  test('a long name and external brokers, a quorum, three ZooKeeper servers', () => {
+  test('a long name and external brokers, a quorum, four ZooKeeper servers', () => {
     expect(findings({ external: true }, 'a'.repeat(39)).refusals.map(({ reason }) => reason)).toEqual(['NameTooLong']);
     expect(findings({ coordination: { quorum: {} } }).refusals.map(({ reason }) => reason)).toEqual([
       'CoordinationNotSupported',
     ]);
-    const ensemble = parseZooKeeper({ metadata: { name: 'example' }, spec: { replicas: 3 } });
+    const ensemble = parseZooKeeper({ metadata: { name: 'example' }, spec: { replicas: 4 } });
     expect(ensemble.ok && zooKeeperFindings(ensemble.value).refusals.map(({ field }) => field)).toEqual([
       'spec.replicas',
     ]);

@@ -50,7 +50,6 @@ export const badResources: readonly BadResource[] = [
     names: 'metadata.name',
   },
   { what: 'a name that no Service can begin with', kind: 'ZooKeeper', name: '1st', spec: {}, names: 'metadata.name' },
-  { what: 'an ensemble of two', kind: 'ZooKeeper', spec: { replicas: 2 }, names: 'spec.replicas' },
   { what: 'no partitions', kind: 'KafkaTopic', spec: { cluster: 'example', partitions: 0 }, names: 'spec.partitions' },
   { what: 'no cluster', kind: 'KafkaTopic', spec: { partitions: 1 }, names: 'spec.cluster' },
   {
@@ -63,6 +62,12 @@ export const badResources: readonly BadResource[] = [
 
 /** Those that a schema cannot say: rules in CEL. */
 export const badChanges: readonly BadResource[] = [
+  ...[2, 4, 7].map((replicas) => ({
+    what: `an ensemble of ${replicas}`,
+    kind: 'ZooKeeper' as const,
+    spec: { replicas },
+    names: 'must be one of 1, 3, 5',
+  })),
   {
     what: 'a long name with brokers outside',
     kind: 'KafkaCluster',

@@ -2,9 +2,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import type { Secret } from '../../src/kube/index.ts';
 import { acceptKafkaCluster, acceptZooKeeper } from '../../src/operator/desired/accept.ts';
 import { advertisedListeners, effectiveConfig } from '../../src/operator/desired/broker-config.ts';
 import { desiredKafkaCluster } from '../../src/operator/desired/kafka-cluster.ts';
+import { superUserIn, superUserOf } from '../../src/operator/desired/super-user.ts';
 import { desiredZooKeeper } from '../../src/operator/desired/zookeeper.ts';
 import { parseBrokerSettings, parseEnsembleSettings } from '../../src/settings/index.ts';
 import { images, kafkaCluster, liveStatefulSet, zooKeeper } from './fixtures.ts';
@@ -20,7 +22,9 @@ function expectGolden(name: string, objects: readonly { readonly object: object 
 }
 
 const cluster = (spec: object = {}) => desiredKafkaCluster(kafkaCluster(spec), { images, live: undefined });
-const ensemble = (spec: object = {}) => desiredZooKeeper(zooKeeper(spec), { image: images.embedded, live: undefined });
+const superUser = superUserOf('secret');
+const ensemble = (spec: object = {}, serverCount = zooKeeper(spec).spec.replicas) =>
+  desiredZooKeeper(zooKeeper(spec), { image: images.embedded, live: undefined, serverCount, superUser });
 
 describe('objects are functions of the resource', () => {
   test('a cluster in the cluster only', () => expectGolden('kafka-cluster', cluster().objects));
@@ -35,7 +39,10 @@ describe('objects are functions of the resource', () => {
       cluster({ engine: 'apache', resourcesPreset: 's1.small', storage: { size: '1Ti', storageClass: 'fast' } })
         .objects,
     ));
-  test('an ensemble', () => expectGolden('zookeeper', ensemble({ storage: { size: '5Gi' } }).objects));
+  test('an ensemble', () => {
+    const desired = ensemble({ replicas: 3, storage: { size: '5Gi' } });
+    expectGolden('zookeeper', [desired.superUser, ...desired.objects]);
+  });
 
   test('the same resource gives the same objects, and names in all of them are short enough', () => {
     expect(cluster({ external: true })).toEqual(cluster({ external: true }));
@@ -70,10 +77,45 @@ describe('what is rendered is what the roles read', () => {
     ]);
   });
 
-  test('zoo.cfg has no problem in it', () => {
-    for (const text of Object.values(dataOf(ensemble().objects))) {
-      expect(parseEnsembleSettings(text).problems).toEqual([]);
+  test('zoo.cfg has no problem in it, and is that of an ensemble which may change', () => {
+    for (const [replicas, count] of [
+      [1, 1],
+      [3, 5],
+    ] as const) {
+      const data = dataOf(ensemble({ replicas }, count).objects);
+      expect(Object.keys(data)).toHaveLength(count);
+      for (const text of Object.values(data)) {
+        const { settings, problems } = parseEnsembleSettings(text);
+        expect(problems).toEqual([]);
+        expect(settings?.servers.map(({ id, host }) => [id, host])).toEqual(
+          Array.from({ length: count }, (_, index) => [
+            index + 1,
+            `example-zookeeper-${index}.example-zookeeper-nodes.team.svc`,
+          ]),
+        );
+        expect(settings?.get('standaloneEnabled')).toBe(false);
+        expect(settings?.get('reconfigEnabled')).toBe(true);
+      }
     }
+  });
+
+  test('a server answers the words that the operator asks for, whatever else it may', () => {
+    const wordsOf = (config: object) =>
+      parseEnsembleSettings(dataOf(ensemble({ config }).objects)['zoo-0.cfg'] ?? '').settings?.get(
+        '4lw.commands.whitelist',
+      );
+    expect(wordsOf({ '4lw.commands.whitelist': 'cons, srvr' })).toEqual(['srvr', 'ruok', 'mntr', 'conf', 'cons']);
+    expect(wordsOf({ '4lw.commands.whitelist': '*' })).toEqual(['*']);
+  });
+
+  test('the password is in the Secret alone, and pods are given its digest only', () => {
+    const { superUser: secret, objects } = ensemble();
+    expect(superUserIn(secret.object as Secret)).toEqual(superUser);
+    expect(superUserIn({ ...(secret.object as Secret), data: { password: 'eA==' } })).toBeUndefined();
+    const text = JSON.stringify(objects);
+    expect(text).not.toContain(superUser.digest);
+    expect(text).not.toContain(Buffer.from(superUser.password).toString('base64'));
+    expect(text).toContain('"items":[{"key":"superDigest","path":"digest"}]');
   });
 
   test('a broker advertises its outside address, an IPv6 one in brackets', () => {
@@ -131,6 +173,22 @@ describe('a revision changes only with what needs a restart', () => {
   });
 });
 
+describe('an ensemble is restarted only for what its servers read at their start', () => {
+  const { revision } = ensemble();
+  test.each([
+    ['more servers', { replicas: 5 }, true],
+    ['larger volumes', { storage: { size: '20Gi' } }, true],
+    ['a property', { config: { tickTime: 3000 } }, false],
+    ['more memory', { resources: { memory: '1Gi' } }, false],
+  ])('%s', (_what, spec, isSame) => {
+    expect(ensemble(spec).revision === revision).toBe(isSame);
+  });
+  test('another password', () => {
+    const other = { image: images.embedded, live: undefined, serverCount: 1, superUser: superUserOf('another') };
+    expect(desiredZooKeeper(zooKeeper(), other).revision).not.toBe(revision);
+  });
+});
+
 describe('the spec in effect', () => {
   const live = liveStatefulSet(cluster({ config: { 'num.partitions': 4 } }).objects);
   const acceptFor = (there: typeof live | undefined) => (spec: object) =>
@@ -182,11 +240,28 @@ describe('the spec in effect', () => {
     expect(acceptNew({ coordination: { quorum: {} } }).effective).toBeUndefined();
   });
 
-  test('of an ensemble of three is none, and one that runs is kept when three are asked for', () => {
-    const three = zooKeeper({ replicas: 3 });
-    expect(acceptZooKeeper(three, undefined).effective).toBeUndefined();
-    const kept = acceptZooKeeper(three, liveStatefulSet(ensemble().objects));
-    expect(kept.effective?.spec.replicas).toBe(1);
+  test('of an ensemble of four is none, and one that runs is kept when four are asked for', () => {
+    const four = zooKeeper({ replicas: 4, resources: { memory: '1Gi' } });
+    expect(acceptZooKeeper(four, undefined).effective).toBeUndefined();
+    // It is on its way from five to three.
+    const kept = acceptZooKeeper(four, liveStatefulSet(ensemble({ replicas: 3 }, 5).objects));
+    expect(kept.effective?.spec).toMatchObject({ replicas: 3, resources: { memory: '1Gi' } });
     expect(kept.refusals.map(({ reason }) => reason)).toEqual(['ReplicasNotSupported']);
+  });
+
+  test.each([3, 5, 1])('of an ensemble of three may be one of %i', (replicas) => {
+    const live = liveStatefulSet(ensemble({ replicas: 3 }).objects);
+    const accepted = acceptZooKeeper(zooKeeper({ replicas }), live);
+    expect(accepted).toMatchObject({ refusals: [], effective: { spec: { replicas } } });
+  });
+
+  test.each([
+    'reconfigEnabled',
+    'standaloneEnabled',
+    'DigestAuthenticationProvider.superDigest',
+    'server.1',
+  ])('cannot have %s, which the operator needs', (key) => {
+    const { refusals } = acceptZooKeeper(zooKeeper({ config: { [key]: 'x' } }), undefined);
+    expect(refusals.map(({ field }) => field)).toEqual([`spec.config[${key}]`]);
   });
 });

@@ -58,6 +58,7 @@ export const pod = (index: number, changes: Partial<ObservedPod> = {}): Observed
   node: `node-${index}`,
   zone: `zone-${index}`,
   revision: 'new',
+  servers: undefined,
   advertisedListeners: undefined,
   zoneAnnotation: `zone-${index}`,
   trouble: undefined,

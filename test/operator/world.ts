@@ -24,6 +24,7 @@ import {
   type ResourceType,
   resourceType,
   type StatefulSet,
+  secrets,
   services,
   statefulSets,
 } from '../../src/kube/index.ts';
@@ -31,7 +32,7 @@ import { startApiServer } from '../../src/local/apiserver/index.ts';
 import { type OperatorOptions, startOperator } from '../../src/operator/index.ts';
 import { nodeDisk, nodeNetwork, systemClock } from '../../src/platform/index.ts';
 import { parseBrokerSettings, parseEnsembleSettings } from '../../src/settings/index.ts';
-import { serverSettings, startStandalone } from '../../src/zookeeper/index.ts';
+import { answerWord, serverSettings, startEnsemble } from '../../src/zookeeper/index.ts';
 import { realDeps, silentLogger } from '../support/deps.ts';
 import { images } from './fixtures.ts';
 
@@ -131,13 +132,22 @@ export async function startWorld({ processes }: { processes: 'real' | 'none' | '
     const platform = { ...realDeps, clock: systemClock, disk: nodeDisk, network };
     if (container?.name === 'zookeeper') {
       const text = (map.value.data?.[`zoo-${index}.cfg`] ?? '').replace('/var/lib/zookeeper', data);
-      const { settings } = parseEnsembleSettings(text);
+      const secretName = pod.spec?.volumes?.find(({ secret }) => secret !== undefined)?.secret?.secretName ?? '';
+      const secret = must(await client.get(secrets, { namespace, name: secretName }));
+      const digest = Buffer.from(secret.data?.superDigest ?? '', 'base64').toString();
+      const { settings } = parseEnsembleSettings(`${text}\nDigestAuthenticationProvider.superDigest=${digest}\n`);
       if (settings === undefined) throw new Error(`zoo.cfg cannot be read:\n${text}`);
-      const server = await startStandalone(serverSettings(settings, 0), platform, () => {});
-      if (!server.ok) throw new Error(server.problem);
-      const { answerWord } = await import('../../src/zookeeper/index.ts');
-      server.value.server.setWords(answerWord(server.value.server, serverSettings(settings, 0).words));
-      return { uid, stop: server.value.stop, ready: () => true };
+      const own = serverSettings(settings, Number(index) + 1);
+      const options = {
+        servers: settings.servers,
+        configVersion: settings.configVersion.toString(16),
+        reconfigEnabled: settings.get('reconfigEnabled'),
+      };
+      const started = await startEnsemble(own, options, platform, () => {});
+      if (!started.ok) throw new Error(started.problem);
+      const { server, stop } = started.value;
+      server.setWords(answerWord(server, own.words));
+      return { uid, stop, ready: () => server.orderer.serves };
     }
     const annotations = pod.metadata.annotations ?? {};
     const given = { 'broker.rack': 'zone', 'advertised.listeners': 'advertised-listeners' } as const;
@@ -259,6 +269,14 @@ export async function startWorld({ processes }: { processes: 'real' | 'none' | '
       const ordinals = Array.from({ length: set.spec?.replicas ?? 0 }, (_, ordinal) => ordinal);
       for (const ordinal of ordinals) wanted.add(`${set.metadata.namespace}/${set.metadata.name}-${ordinal}`);
       await Promise.all(ordinals.map((ordinal) => keepPod(set, ordinal)));
+      const selector = Object.entries(set.spec?.selector?.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
+      const { namespace } = set.metadata;
+      const made = await client.list(pods, { namespace, labelSelector: selector.join(',') });
+      for (const { metadata } of made.ok ? made.value.items : []) {
+        const isOwn = metadata.name.startsWith(`${set.metadata.name}-`);
+        if (!isOwn || wanted.has(`${namespace}/${metadata.name}`)) continue;
+        await client.delete(pods, { namespace, name: metadata.name }, { gracePeriodSeconds: 0 });
+      }
     }
     for (const [key, process] of running) {
       if (wanted.has(key)) continue;

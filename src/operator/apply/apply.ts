@@ -1,5 +1,5 @@
-/** The only writes to objects: one by one, in the order of the plan, each by server-side apply or with a precondition. */
-import type { Logger } from '../../base/index.ts';
+/** The only writes to objects (and, through `change-members.ts`, to ensembles): one by one, in the order of the plan, each by server-side apply or with a precondition. */
+import { assert, type Logger } from '../../base/index.ts';
 import { type Applied, type KubeClient, type KubeObject, type KubeProblem, pods } from '../../kube/index.ts';
 import type { Action } from '../plan/action.ts';
 
@@ -11,13 +11,15 @@ export type ActionOutcome =
   | { readonly kind: 'skipped'; readonly action: Action; readonly because: string }
   | { readonly kind: 'failed'; readonly action: Action; readonly problem: KubeProblem };
 
+/** @param changeMembers  needed for plans of ensembles: answers why a step was not done */
 export async function applyPlan(
   actions: readonly Action[],
   { client, logger }: { readonly client: KubeClient; readonly logger: Logger },
+  changeMembers?: (action: Extract<Action, { kind: 'changeMembers' }>) => Promise<string | undefined>,
 ): Promise<readonly ActionOutcome[]> {
   const outcomes: ActionOutcome[] = [];
   for (const action of actions) {
-    const outcome = await applyAction(action, client);
+    const outcome = await applyAction(action, client, changeMembers);
     const { reason, message } = action;
     if (outcome.kind === 'done') logger.info({ action: action.kind, reason }, message);
     else if (outcome.kind === 'skipped')
@@ -25,13 +27,30 @@ export async function applyPlan(
     else logger.warn({ action: action.kind, reason, problem: outcome.problem }, 'an action failed');
     outcomes.push(outcome);
     // What follows may rest on what failed: a StatefulSet on its ConfigMap.
-    if (outcome.kind === 'failed') break;
+    if (outcome.kind === 'failed' || (outcome.kind === 'skipped' && action.kind === 'create')) break;
   }
   return outcomes;
 }
 
-async function applyAction(action: Action, client: KubeClient): Promise<ActionOutcome> {
+async function applyAction(
+  action: Action,
+  client: KubeClient,
+  changeMembers: Parameters<typeof applyPlan>[2],
+): Promise<ActionOutcome> {
   switch (action.kind) {
+    case 'create': {
+      const { type, object } = action.desired;
+      const answer = await client.create(type, object, { fieldManager });
+      if (!answer.ok && answer.problem.kind === 'alreadyExists') {
+        return { kind: 'skipped', action, because: answer.problem.message };
+      }
+      return outcomeOf(action, answer);
+    }
+    case 'changeMembers': {
+      assert(changeMembers !== undefined, 'a plan that changes members is applied with the means to do it');
+      const because = await changeMembers(action);
+      return because === undefined ? { kind: 'done', action } : { kind: 'skipped', action, because };
+    }
     case 'apply': {
       const { type, object } = action.desired;
       const answer = await client.serverSideApply(type, object as Applied<KubeObject>, { fieldManager, force: true });

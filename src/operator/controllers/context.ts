@@ -1,4 +1,4 @@
-import type { Clock, Logger, Network } from '../../base/index.ts';
+import type { Clock, Logger, Network, Random } from '../../base/index.ts';
 import type { EventRecorder, KubeClient } from '../../kube/index.ts';
 import type { EngineImages } from '../desired/engines/index.ts';
 import type { BrokerClients } from '../observe/brokers-transport.ts';
@@ -17,6 +17,9 @@ export type Context = {
   readonly brokers: BrokerClients;
   readonly network: Network;
   readonly clock: Clock;
+  readonly random: Random;
+  /** Chance that nobody can guess. */
+  readonly newPassword: () => string;
   readonly logger: Logger;
   readonly images: EngineImages;
   readonly counters: OperatorCounters;

@@ -66,19 +66,14 @@ function acceptedStorage(asked: Storage, live: StatefulSet | undefined): { value
 /** @param live  the StatefulSet that there is */
 export function acceptZooKeeper(asked: ZooKeeper, live: StatefulSet | undefined): Accepted<ZooKeeper> {
   const findings = zooKeeperFindings(asked);
-  const replicas = acceptedReplicas(asked.spec.replicas, live);
   const storage = acceptedStorage(asked.spec.storage, live);
-  const refusals = [
-    ...findings.refusals,
-    ...(replicas.refusal === undefined ? [] : [replicas.refusal]),
-    ...storage.refusals,
-  ];
+  const refusals = [...findings.refusals, ...storage.refusals];
   if (refusals.length > 0 && live === undefined) return { effective: undefined, refusals, warnings: findings.warnings };
   const unsupported = findings.refusals.some(({ reason }) => reason === 'ReplicasNotSupported');
-  const there = live?.spec?.replicas as ZooKeeper['spec']['replicas'] | undefined;
+  const before = Number(live?.metadata.annotations?.[annotations.replicas] ?? live?.spec?.replicas ?? 1);
   const spec: ZooKeeper['spec'] = {
     ...asked.spec,
-    replicas: unsupported && there !== undefined ? there : (replicas.value as ZooKeeper['spec']['replicas']),
+    replicas: unsupported ? before : asked.spec.replicas,
     storage: storage.value,
     config: acceptedConfig(asked.spec.config, refusals, live),
   };

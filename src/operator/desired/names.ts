@@ -33,6 +33,8 @@ export const zooKeeperNames = {
   disruptionBudget: (ensemble: string) => `${ensemble}-zookeeper`,
   pod: (ensemble: string, index: number) => `${ensemble}-zookeeper-${index}`,
   claim: (ensemble: string, index: number) => `data-${ensemble}-zookeeper-${index}`,
+  /** The Secret with the super user's password. */
+  superUser: (ensemble: string) => `${ensemble}-zookeeper-super`,
   nodes: (ensemble: string) => `${ensemble}-zookeeper-nodes`,
   client: (ensemble: string) => `${ensemble}-zookeeper-client`,
 } as const;
@@ -72,6 +74,8 @@ export const annotations = {
   applied: `${group}/applied`,
   /** On pods and their template: what a pod must be restarted for. */
   revision: `${group}/revision`,
+  /** On pods of an ensemble and their template: how many servers stood in the file that the pod was started with. */
+  servers: `${group}/servers`,
   /** On pods, written once they are scheduled: the node's zone. The broker reads it as its rack. */
   zone: `${group}/zone`,
   /** On pods, written once the addresses are known: what the broker advertises. */
@@ -81,6 +85,8 @@ export const annotations = {
   coordination: `${group}/coordination`,
   /** On the StatefulSet: the last `spec.config` that was accepted, kept in force while a worse one is refused. */
   config: `${group}/config`,
+  /** On an ensemble's StatefulSet: the last `spec.replicas` that was accepted; the pods may be more for a while. */
+  replicas: `${group}/replicas`,
   /** On a resource, by a person: leave it alone while `true`. */
   pause: `${group}/pause`,
 } as const;
@@ -88,6 +94,7 @@ export const annotations = {
 export const paths = {
   config: '/etc/hikube-kafka/config',
   pod: '/etc/hikube-kafka/pod',
+  superUser: '/etc/hikube-kafka/super',
   kafkaVolume: '/var/lib/kafka',
   kafkaLogs: '/var/lib/kafka/data',
   zooKeeperData: '/var/lib/zookeeper',

@@ -1,36 +1,30 @@
 import type { Address, Clock, Network } from '../../base/index.ts';
 
-export const serverModes = ['standalone', 'leader', 'follower', 'observer'] as const;
-export type ServerMode = (typeof serverModes)[number] | 'unknown';
+const answerTimeoutMs = 1_500;
+const answerLimitBytes = 64 * 1024;
 
-const answerTimeoutMs = 2_000;
-const answerLimitBytes = 16 * 1024;
-
-/** What a ZooKeeper server says it is, by its `srvr` command; `unknown` if it does not say so in time. */
-export function askServer(
+/** What a ZooKeeper server answers to one of its four-letter words; undefined: nothing, or not in time. */
+export function askWord(
   address: Address,
+  word: string,
   { network, clock }: { readonly network: Network; readonly clock: Clock },
-): Promise<ServerMode> {
+): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = network.connect(address);
     let text = '';
-    const end = (): void => {
+    const end = (answer: string | undefined): void => {
       timer.cancel();
       socket.destroy();
-      resolve(modeOf(text));
+      resolve(answer === '' ? undefined : answer);
     };
-    const timer = clock.after(answerTimeoutMs, end);
-    socket.on('error', end);
-    socket.on('close', end);
-    socket.on('connect', () => socket.write('srvr'));
+    const timer = clock.after(answerTimeoutMs, () => end(undefined));
+    socket.on('error', () => end(undefined));
+    // The server closes the connection after its answer.
+    socket.on('close', () => end(text));
+    socket.on('connect', () => socket.write(word));
     socket.on('data', (chunk: Buffer) => {
       text += chunk.toString('latin1');
-      if (text.length > answerLimitBytes) end();
+      if (text.length > answerLimitBytes) end(undefined);
     });
   });
-}
-
-export function modeOf(answer: string): ServerMode {
-  const said = /^Mode: (\w+)$/m.exec(answer)?.[1];
-  return serverModes.find((mode) => mode === said) ?? 'unknown';
 }

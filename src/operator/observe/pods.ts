@@ -15,6 +15,8 @@ export type ObservedPod = {
   /** The node's zone; undefined if the node has none or is not known. */
   readonly zone: string | undefined;
   readonly revision: string | undefined;
+  /** How many servers stood in the file that it was started with; only pods of ensembles have it. */
+  readonly servers: number | undefined;
   readonly advertisedListeners: string | undefined;
   /** What its rack was set to, once. */
   readonly zoneAnnotation: string | undefined;
@@ -25,6 +27,7 @@ export type ObservedPod = {
 export function observedPod(pod: Pod, nodeOf: (name: string) => Node | undefined, zoneKey: string): ObservedPod {
   const node = pod.spec?.nodeName;
   const conditions = pod.status?.conditions ?? [];
+  const servers = pod.metadata.annotations?.[annotations.servers];
   return {
     name: pod.metadata.name,
     namespace: pod.metadata.namespace ?? '',
@@ -35,6 +38,7 @@ export function observedPod(pod: Pod, nodeOf: (name: string) => Node | undefined
     node,
     zone: node === undefined ? undefined : nodeOf(node)?.metadata.labels?.[zoneKey],
     revision: pod.metadata.annotations?.[annotations.revision],
+    servers: servers === undefined ? undefined : Number(servers),
     advertisedListeners: pod.metadata.annotations?.[annotations.advertisedListeners],
     zoneAnnotation: pod.metadata.annotations?.[annotations.zone],
     trouble: troubleOf(pod),

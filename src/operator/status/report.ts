@@ -65,7 +65,8 @@ function reportActions(raw: RawObject, reason: string, actions: readonly Action[
     const related = { apiVersion: 'v1', kind: 'Pod', metadata: action.pod };
     events.record(raw, { type: 'Normal', reason, action: 'RestartPod', note: action.message, related });
   }
-  const rest = actions.filter(({ kind }) => kind === 'apply' || kind === 'delete');
+  const told: readonly Action['kind'][] = ['apply', 'create', 'delete', 'changeMembers'];
+  const rest = actions.filter(({ kind }) => told.includes(kind));
   if (rest.length === 0) return;
   const shown = rest.slice(0, namesShown).map(({ message }) => message);
   const more = rest.length > namesShown ? ` and ${rest.length - namesShown} more` : '';
