@@ -8,9 +8,10 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { Operation } from '../placement/index.ts';
 import { isPlanThread, serveThread } from '../placement/thread/index.ts';
-import { cancelPlan, planAndShow, resumePlan, verifyReassignment } from './plan/commands.ts';
+import { cancelPlan, planAndShow, resumePlan } from './plan/commands.ts';
 import { type CommonFlags, InputError, idsOf, namesOf, numberOf, wholeNumberOf } from './plan/options.ts';
 import { planTopic } from './plan/topic.ts';
+import { verifyReassignment } from './plan/verify.ts';
 
 export async function run(args: readonly string[]): Promise<number> {
   if (isPlanThread()) {
@@ -154,9 +155,13 @@ function withCommonOptions(command: Command): Command {
     .option('--trigger <fraction>', 'how far a broker must be from its share before anything moves', '0.12')
     .option('--max-bytes <bytes>', 'copy no more than this, e.g. 50Gi')
     .option('--max-moves <n>', 'copy no more replicas than this')
-    .option('--batch-partitions <n>', 'partitions changed at once', '1000')
-    .option('--moves-per-broker <n>', 'replicas copied at once to one broker', '10')
-    .option('--throttle <bytes/s>', 'what each broker may send and receive for copies, e.g. 20M')
+    .option('--batch-partitions <n>', 'partitions changed at once (1000)')
+    .option('--moves-per-broker <n>', 'replicas copied at once to one broker (10)')
+    .option(
+      '--throttle <bytes/s>',
+      'what each broker may send and receive for copies, e.g. 20M; none: as fast as it goes',
+    )
+    .option('--patience <seconds>', 'how long a cluster or broker may be away while the plan is carried out', '600')
     .option('--same-zone', 'put a second copy into a zone where a zone is lost')
     .option('--scatter-width <n>', 'peers of a broker in copyset mode')
     .option('--execute', 'carry the plan out (needs --bootstrap)')

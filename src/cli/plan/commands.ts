@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { KafkaAdmin, KafkaClient } from '../../client/kafka/index.ts';
 import {
   type ClusterState,
@@ -6,26 +5,25 @@ import {
   modelOf,
   type Operation,
   type Plan,
-  type PlanDocument,
   planDocument,
   reassignmentJson,
-  remainingOf,
-  targetOf,
   verify,
 } from '../../placement/index.ts';
-import { clusterLines, parseReassignment } from '../../placement/json/index.ts';
+import { clusterLines } from '../../placement/json/index.ts';
 import { planInThread } from '../../placement/thread/index.ts';
 import { createLogger, nodeNetwork, systemClock, systemRandom } from '../../platform/index.ts';
 import type { Flags } from '../plan.ts';
 import { cancel, execute } from './execute.ts';
-import { InputError, idsOf, namesOf, numberOf, planOptionsOf } from './options.ts';
+import { InputError, idsOf, mannerFor, namesOf, numberOf, planOptionsOf } from './options.ts';
 import { progressWriter } from './progress.ts';
 import { bytes, duration, planJson, planText } from './render.ts';
 import { clusterFromBrokers, clusterFromFile } from './source.ts';
-import { readState, writeState } from './state-file.ts';
+import { defaultStatePath, type KeptPlan, readState, removeState, writeState } from './state-file.ts';
 
 /** While copies run, the cluster is asked this often. */
 const pollMs = 250;
+/** What a call may take, with its retries; carrying a plan out asks again for longer, and says so. */
+const answerMs = 15_000;
 
 /** Plans, shows, and (told so) carries out. */
 export async function planAndShow(operation: Operation, flags: Flags): Promise<number> {
@@ -52,12 +50,6 @@ export async function planAndShow(operation: Operation, flags: Flags): Promise<n
     }
     if (flags.execute !== true) return isImpossible ? 2 : 0;
     if (admin === undefined) throw new InputError('--execute', 'needs a live cluster: name it with --bootstrap');
-    if (plan.diskMoves.length > 0) {
-      throw new InputError(
-        '--execute',
-        'moves between disks of one broker are not carried out: give --output kafka to kafka-reassign-partitions',
-      );
-    }
     return await carryOut(admin, planDocument(plan), flags);
   });
 }
@@ -71,13 +63,17 @@ function assertSafe({ model, target, schedule, options }: Plan): void {
 
 export async function resumePlan(flags: Flags): Promise<number> {
   const document = await stateOf(flags);
+  if (flags.approve !== undefined && flags.approve !== document.hash) {
+    throw new InputError('--approve', `the plan in ${flags.state} is ${document.hash}`);
+  }
   return await withAdmin(flags, (admin) => carryOut(admin, document, flags));
 }
 
 export async function cancelPlan(flags: Flags): Promise<number> {
   const document = await stateOf(flags);
+  const { notice } = progressWriter(process.stderr);
   return await withAdmin(flags, async (admin) => {
-    const cancelled = await cancel(admin, document);
+    const cancelled = await cancel(admin, document, notice);
     if (!cancelled.ok) {
       process.stderr.write(`${cancelled.problem.kind === 'refused' ? cancelled.problem.message : 'stale'}\n`);
       return 1;
@@ -87,102 +83,61 @@ export async function cancelPlan(flags: Flags): Promise<number> {
   });
 }
 
-async function stateOf({ state }: Flags): Promise<PlanDocument> {
+async function stateOf({ state }: Flags): Promise<KeptPlan> {
   if (state === undefined) throw new InputError('--state', 'name the file of the plan that was being carried out');
   return await readState(state);
 }
 
-async function carryOut(admin: KafkaAdmin, document: PlanDocument, flags: Flags): Promise<number> {
-  if (flags.state !== undefined) await writeState(flags.state, document);
+async function carryOut(admin: KafkaAdmin, document: KeptPlan, flags: Flags): Promise<number> {
+  if (document.batches.length + document.diskMoves.length === 0) return 0;
+  const { patienceMs, throttle, movesPerBroker, batchPartitions } = mannerFor(flags, document.manner ?? {});
+  const path = flags.state ?? defaultStatePath(document);
+  await writeState(path, { ...document, manner: { throttle, movesPerBroker, batchPartitions } });
   const stop = new AbortController();
-  const interrupt = (): void => stop.abort();
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
-  const options = planOptionsOf(flags);
+  const { progress, notice } = progressWriter(process.stderr);
+  const interrupt = (): void => {
+    notice('cancelling what is under way; once more ends at once');
+    stop.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupt);
+  if (flags.state === undefined) notice(`the plan is kept in ${path} until it is carried out`);
+  const resume = `carry on: hikube-kafka plan resume --bootstrap ${flags.bootstrap} --state ${path}`;
   try {
     const outcome = await execute(admin, document, {
-      throttle: flags.throttle === undefined ? undefined : options.batch.throttle,
-      movesPerBroker: options.batch.movesPerBroker,
+      throttle,
+      movesPerBroker,
+      batchPartitions,
       pollMs,
-      onProgress: progressWriter(process.stderr),
+      patienceMs,
+      onProgress: progress,
+      onNotice: notice,
       signal: stop.signal,
     });
     if (!outcome.ok) {
       if (outcome.problem.kind === 'refused') {
-        process.stderr.write(`${outcome.problem.message}\n`);
+        process.stderr.write(`${outcome.problem.message}\n${resume}\n`);
         return 1;
       }
       for (const { topic, partition, message } of outcome.problem.stale.slice(0, 10)) {
         process.stderr.write(`stale plan: ${topic}-${partition} ${message}\n`);
       }
+      process.stderr.write('nothing was begun; plan anew (plan cancel takes away what an earlier run left)\n');
       return 2;
     }
     const { moved, bytes: copied, elapsedMs, isInterrupted } = outcome.value;
-    process.stderr.write(
-      `${isInterrupted ? 'interrupted after' : 'moved'} ${moved} partitions, ${bytes(copied)} in ${duration(elapsedMs / 1000)}${isInterrupted ? '; plan resume carries on' : ''}\n`,
-    );
-    return isInterrupted ? 130 : 0;
-  } finally {
-    process.removeListener('SIGINT', interrupt);
-    process.removeListener('SIGTERM', interrupt);
-  }
-}
-
-/** Checks a reassignment against the hard goals, or says how far a plan has come. */
-export async function verifyReassignment(flags: Flags): Promise<number> {
-  if (flags.state !== undefined) return await verifyProgress(flags, await readState(flags.state));
-  if (flags.reassignment === undefined) {
-    throw new InputError('--reassignment', 'name a file of kafka-reassign-partitions, or a plan with --state');
-  }
-  let text: string;
-  try {
-    text = await readFile(flags.reassignment, 'utf8');
-  } catch (error) {
-    throw new InputError('--reassignment', `cannot read ${flags.reassignment}: ${(error as Error).message}`);
-  }
-  const parsed = parseReassignment(text);
-  if (!parsed.ok) throw new InputError(`${flags.reassignment}: ${parsed.problem.field}`, parsed.problem.message);
-  const options = planOptionsOf(flags);
-  return await withCluster(flags, async (state) => {
-    const model = modelOf(state);
-    const target = targetOf(model, parsed.value);
-    if (!target.ok) throw new InputError(`${flags.reassignment}: ${target.problem.field}`, target.problem.message);
-    const rows = target.value.rows.filter((row) => {
-      const start = row * model.width;
-      return target.value.target
-        .subarray(start, start + model.width)
-        .some((to, at) => to !== model.replicas[start + at]);
-    });
-    const claim = { model, target: target.value.target, rows, first: Int32Array.of(0, rows.length) };
-    const found = verify(claim, options);
-    for (const { goal, kind, subject, message } of found) {
-      process.stdout.write(`${kind === 'introduced' ? '✗' : '~'} ${goal} ${subject} ${message}\n`);
+    const sum = `${moved} partitions, ${bytes(copied)} in ${duration(elapsedMs / 1000)}`;
+    if (isInterrupted) {
+      process.stderr.write(
+        `interrupted after ${sum}; copies under way are cancelled, the throttle is gone\n${resume}\n`,
+      );
+      return 130;
     }
-    const broken = found.filter(({ kind }) => kind === 'introduced').length;
-    process.stdout.write(`${rows.length} partitions change, ${broken} hard goals would be broken\n`);
-    return broken > 0 ? 2 : 0;
-  });
-}
-
-async function verifyProgress(flags: Flags, document: PlanDocument): Promise<number> {
-  return await withAdmin(flags, async (admin) => {
-    const topics = await admin.describeTopics([...new Set(document.batches.flat().map(({ topic }) => topic))]);
-    if (!topics.ok) throw new InputError('--bootstrap', topics.problem.sentence);
-    const held = new Map<string, readonly number[]>();
-    for (const { name, partitions } of topics.value) {
-      for (const { partition, replicas } of partitions) held.set(`${name} ${partition}`, replicas);
-    }
-    const remaining = remainingOf(document, (topic, partition) => held.get(`${topic} ${partition}`));
-    if (!remaining.ok) {
-      for (const { topic, partition, message } of remaining.problem) {
-        process.stdout.write(`${topic}-${partition} ${message}\n`);
-      }
-      return 2;
-    }
-    const { done, left } = remaining.value;
-    process.stdout.write(`${done} of ${done + left} partitions are where the plan wants them\n`);
+    process.stderr.write(`moved ${sum}\n`);
+    if (flags.state === undefined) await removeState(path);
     return 0;
-  });
+  } finally {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, interrupt);
+  }
 }
 
 /** The cluster from where the flags say, with an admin client when it is live. */
@@ -209,7 +164,7 @@ export async function withCluster(
   });
 }
 
-async function withAdmin(flags: Flags, use: (admin: KafkaAdmin) => Promise<number>): Promise<number> {
+export async function withAdmin(flags: Flags, use: (admin: KafkaAdmin) => Promise<number>): Promise<number> {
   if (flags.bootstrap === undefined) throw new InputError('--bootstrap', 'name the live cluster, e.g. host:9092');
   const bootstrap = namesOf(flags.bootstrap).map((address) => {
     const [, host, port] = /^\[?([^\]]+?)\]?:(\d+)$/.exec(address) ?? [];
@@ -222,7 +177,7 @@ async function withAdmin(flags: Flags, use: (admin: KafkaAdmin) => Promise<numbe
   const platform = { network: nodeNetwork(), clock: systemClock, random: systemRandom(), logger };
   const client = new KafkaClient(platform, { bootstrap, clientId: 'hikube-kafka-plan' });
   try {
-    return await use(new KafkaAdmin(client));
+    return await use(new KafkaAdmin(client, { deadlineMs: answerMs }));
   } finally {
     await client.close();
   }

@@ -1,15 +1,28 @@
 import { failure, type Result, success } from '../../base/index.ts';
-import { type ConfigChange, type ConfigResource, configSources, type KafkaAdmin } from '../../client/kafka/index.ts';
-import { type PlanDocument, type PlannedChange, remainingOf, type Stale } from '../../placement/index.ts';
+import type { KafkaAdmin } from '../../client/kafka/index.ts';
+import type { PlanDocument, Stale } from '../../placement/index.ts';
+import { cancelRunning, nameOf, replicasNow } from './cluster-moves.ts';
+import { cancelDiskMoves, executeDiskMoves } from './disk-moves.ts';
+import { Moves } from './moves.ts';
+import { type Interrupted, Patience, type Refusal } from './patience.ts';
 import type { Progress } from './progress.ts';
+import { standing } from './standing.ts';
+import { copiedBytes, type Step, stepOf } from './steps.ts';
+import { removeThrottle, setDiskThrottle } from './throttle.ts';
 
 export type ExecuteOptions = {
   /** Bytes per second that each broker may send and receive for copies; undefined: no throttle is set. */
   readonly throttle: number | undefined;
   /** Replicas copied to one broker at once. */
   readonly movesPerBroker: number;
+  /** Partitions that move at once. */
+  readonly batchPartitions: number;
   readonly pollMs: number;
+  /** How long the cluster may give no answer, or a broker that is needed may be away, before we give up. */
+  readonly patienceMs: number;
   readonly onProgress: (progress: Progress) => void;
+  /** What is waited for, or cannot be done now, in a sentence. */
+  readonly onNotice: (sentence: string) => void;
   readonly signal: AbortSignal;
 };
 
@@ -21,356 +34,146 @@ export type Execution = {
   readonly isInterrupted: boolean;
 };
 
-export type ExecuteProblem =
-  | { readonly kind: 'stale'; readonly stale: readonly Stale[] }
-  | { readonly kind: 'refused'; readonly message: string };
+export type ExecuteProblem = { readonly kind: 'stale'; readonly stale: readonly Stale[] } | Refusal;
 
-/** How long a broker may take to hear of a move, or a change of settings, that the controller has finished. */
-const metadataLagMs = 15_000;
-const unthrottledPollMs = 200;
-/** Partitions asked for in one request. */
-const partitionsPerRequest = 500;
-const throttleRates = ['leader.replication.throttled.rate', 'follower.replication.throttled.rate'] as const;
-const throttledReplicas = ['leader.replication.throttled.replicas', 'follower.replication.throttled.replicas'] as const;
+/** How long the cluster is asked to cancel copies and to take the throttle away once we have to end. */
+const cleanUpMs = 20_000;
 
 /**
- * Carries a plan out on a live cluster, batch by batch, from wherever it stands: what has arrived is skipped, what is
- * under way is waited for. Between batches preferred leaders are elected where the plan changes them.
+ * Carries a plan out on a live cluster from wherever it stands: what has arrived is skipped, what is under way is waited
+ * for. First the moves between brokers, then those between the log folders of one broker.
  *
- * The throttle is set before the first copy and taken away at the end, also when interrupted. An interruption cancels
- * the copies under way (Kafka keeps the old replicas) and leaves the rest for a later run. After a `kill -9` the
- * cluster finishes the running batch by itself; the next run goes on from there and takes the throttle away.
+ * The throttle is set before the first copy and taken away at the end, however it ends. An interruption, or a cluster
+ * that refuses to go on, cancels the copies under way (Kafka keeps the old replicas) and leaves the rest for a later
+ * run. After a `kill -9` the cluster finishes the copies under way by itself; the next run goes on from there and takes
+ * the throttle away.
  */
 export async function execute(
   admin: KafkaAdmin,
   document: PlanDocument,
   options: ExecuteOptions,
 ): Promise<Result<Execution, ExecuteProblem>> {
+  const { signal, patienceMs, onNotice, throttle } = options;
   const startedMs = performance.now();
-  const all = document.batches.flat();
-  const now = await replicasNow(admin, all);
-  if (!now.ok) return now;
-  const remaining = remainingOf(document, (topic, partition) => now.value.get(`${topic} ${partition}`)?.replicas);
-  if (!remaining.ok) return failure({ kind: 'stale', stale: remaining.problem });
-  const { batches, done } = remaining.value;
-  const total = all.length;
-  const bytesTotal = sum(all);
-  const bytesLeft = sum(batches.flat());
-  let finished = done;
-  let bytesDone = bytesTotal - bytesLeft;
-  let batchNumber = document.batches.length - batches.length;
-  const report = (): void =>
-    options.onProgress({
-      done: finished,
-      total,
-      bytesDone,
-      bytesTotal,
-      batch: batchNumber,
-      batches: document.batches.length,
-      elapsedMs: performance.now() - startedMs,
-    });
-  report();
-  const brokers = brokersOf(all);
-  let unthrottled: Result<undefined, ExecuteProblem> = success(undefined);
-  try {
-    if (options.throttle !== undefined && bytesLeft > 0) {
-      const set = await setThrottle(admin, brokers, batches.flat(), options.throttle);
+  const patience = new Patience({ signal, patienceMs, onWait: onNotice });
+  const all = stepsOf(document);
+  const diskBytes = document.diskMoves.reduce((sum, { bytes }) => sum + bytes, 0);
+  const progress = { total: all.length + document.diskMoves.length, bytesTotal: sumOf(all) + diskBytes };
+  let [moved, bytes] = [0, 0];
+  let [doneBefore, bytesBefore] = [0, 0];
+  const report = (done: number, bytesDone: number, bytesMoved: number): void => {
+    [moved, bytes] = [done - doneBefore, bytesMoved];
+    options.onProgress({ ...progress, done, bytesDone, bytesMoved, elapsedMs: performance.now() - startedMs });
+  };
+  const ended = async (): Promise<Result<undefined, ExecuteProblem | Interrupted>> => {
+    const open = await openSteps(admin, patience, document, all);
+    if (!open.ok) return open;
+    [doneBefore, bytesBefore] = [all.length - open.value.length, sumOf(all) - sumOf(open.value)];
+    report(doneBefore, bytesBefore, 0);
+    if (open.value.length > 0) {
+      const moves = new Moves(admin, patience, options, open.value, (done, copied, copiedNow) => {
+        report(doneBefore + done, bytesBefore + copied, copiedNow);
+      });
+      const ran = await moves.run();
+      if (!ran.ok) return ran;
+    }
+    if (document.diskMoves.length === 0) return success(undefined);
+    if (throttle !== undefined) {
+      const set = await setDiskThrottle(admin, patience, throttledBy(document).diskBrokers, throttle);
       if (!set.ok) return set;
     }
-    for (const batch of batches) {
-      if (options.signal.aborted) break;
-      batchNumber++;
-      const ran = await runBatch(admin, batch, options, (change) => {
-        finished++;
-        bytesDone += copiedBytes(change);
-        report();
-      });
-      if (!ran.ok) return ran;
-      const elected = await electPreferred(admin, batch);
-      if (!elected.ok) return elected;
-    }
+    const movedBefore = bytes;
+    return await executeDiskMoves(admin, patience, document.diskMoves, {
+      ...options,
+      onProgress: (done, copied) => report(all.length + done, sumOf(all) + copied, movedBefore + copied),
+    });
+  };
+  let outcome: Awaited<ReturnType<typeof ended>> = failure({ kind: 'interrupted' });
+  let cleaned: Result<unknown, ExecuteProblem> = success(undefined);
+  try {
+    outcome = await ended();
   } finally {
-    unthrottled = await removeThrottle(admin, brokers, all);
+    const isWhole = outcome.ok;
+    if (isWhole || outcome.problem.kind !== 'stale' || moved > 0) {
+      cleaned = await cleanUp(admin, document, { isWhole, onNotice });
+    }
   }
-  if (!unthrottled.ok) return unthrottled;
-  return success({
-    moved: finished - done,
-    bytes: bytesDone - (bytesTotal - bytesLeft),
-    elapsedMs: performance.now() - startedMs,
-    isInterrupted: options.signal.aborted && finished < total,
-  });
+  const isInterrupted = !outcome.ok && outcome.problem.kind === 'interrupted';
+  if (!outcome.ok && outcome.problem.kind !== 'interrupted') return failure(outcome.problem);
+  if (!cleaned.ok) return cleaned;
+  return success({ moved, bytes, elapsedMs: performance.now() - startedMs, isInterrupted });
 }
 
 /** Cancels what runs of a plan and takes its throttle away. @returns how many copies were cancelled */
-export async function cancel(admin: KafkaAdmin, document: PlanDocument): Promise<Result<number, ExecuteProblem>> {
-  const all = document.batches.flat();
-  const cancelled = await cancelRunning(admin, all);
-  const unthrottled = await removeThrottle(admin, brokersOf(all), all);
-  return cancelled.ok && !unthrottled.ok ? unthrottled : cancelled;
-}
-
-type Held = { readonly replicas: readonly number[]; readonly leader: number };
-
-/** Replicas of the plan's partitions now; of one that is moving, those it is moving to count with those it leaves. */
-async function replicasNow(
+export async function cancel(
   admin: KafkaAdmin,
-  changes: readonly PlannedChange[],
-): Promise<Result<ReadonlyMap<string, Held>, ExecuteProblem>> {
-  const names = [...new Set(changes.map(({ topic }) => topic))];
-  const topics = await admin.describeTopics(names);
-  if (!topics.ok) return refused('reading the topics', topics.problem.sentence);
-  const held = new Map<string, Held>();
-  for (const { name, errorCode, partitions } of topics.value) {
-    if (errorCode !== 0) continue;
-    for (const { partition, replicas, leader } of partitions) held.set(`${name} ${partition}`, { replicas, leader });
-  }
-  return success(held);
-}
-
-const refused = (what: string, sentence: string) =>
-  failure({ kind: 'refused' as const, message: `${what}: ${sentence}` });
-const nameOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
-  `${topic} ${partition}`;
-const copiedBytes = ({ bytes, from, to }: PlannedChange): number =>
-  bytes * to.filter((id) => !from.includes(id)).length;
-const sum = (changes: readonly PlannedChange[]): number =>
-  changes.reduce((total, change) => total + copiedBytes(change), 0);
-const brokersOf = (changes: readonly PlannedChange[]): number[] =>
-  [...new Set(changes.flatMap(({ from, to }) => [...from, ...to]))].sort((one, other) => one - other);
-
-async function runBatch(
-  admin: KafkaAdmin,
-  batch: readonly PlannedChange[],
-  { pollMs, movesPerBroker, signal }: ExecuteOptions,
-  onDone: (change: PlannedChange) => void,
-): Promise<Result<undefined, ExecuteProblem>> {
-  const before = await ongoing(admin, batch);
-  if (!before.ok) return before;
-  // What an earlier run began is waited for, not begun again.
-  const running = new Map(batch.filter((change) => before.value.has(nameOf(change))).map((one) => [nameOf(one), one]));
-  let waiting = batch.filter((change) => !before.value.has(nameOf(change)));
-  while (running.size > 0 || waiting.length > 0) {
-    const next = fitting(waiting, running.values(), movesPerBroker);
-    const begun = await begin(admin, next);
-    if (!begun.ok) return begun;
-    for (const change of next) running.set(nameOf(change), change);
-    waiting = waiting.filter((change) => !running.has(nameOf(change)));
-    const still = await ongoing(admin, [...running.values()]);
-    if (!still.ok) return still;
-    for (const [name, change] of [...running]) {
-      if (still.value.has(name)) continue;
-      running.delete(name);
-      onDone(change);
-    }
-    if (signal.aborted) {
-      const cancelled = await cancelRunning(admin, [...running.values()]);
-      return cancelled.ok ? success(undefined) : cancelled;
-    }
-    if (running.size > 0) await pause(pollMs, signal);
-  }
-  return await arrived(admin, batch, pollMs);
-}
-
-/** Brokers hear of a finished move one after the other: waits until the one that answers knows. */
-async function arrived(
-  admin: KafkaAdmin,
-  batch: readonly PlannedChange[],
-  pollMs: number,
-): Promise<Result<undefined, ExecuteProblem>> {
-  const untilMs = performance.now() + metadataLagMs;
-  for (;;) {
-    const now = await replicasNow(admin, batch);
-    if (!now.ok) return now;
-    const wrong = batch.find((change) => now.value.get(nameOf(change))?.replicas.join() !== change.to.join());
-    if (wrong === undefined) return success(undefined);
-    if (performance.now() > untilMs) {
-      const is = now.value.get(nameOf(wrong))?.replicas.join(', ') ?? 'none';
-      return refused(
-        `moving ${wrong.topic}-${wrong.partition}`,
-        `its replicas are ${is}; somebody cancelled or changed it`,
-      );
-    }
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
-  }
-}
-
-/** Of what waits, in order, what no broker is too busy for: at most so many copies to one broker at once. */
-function fitting(
-  waiting: readonly PlannedChange[],
-  running: Iterable<PlannedChange>,
-  movesPerBroker: number,
-): PlannedChange[] {
-  const busy = new Map<number, number>();
-  const receivers = ({ from, to }: PlannedChange): number[] => to.filter((id) => !from.includes(id));
-  const count = (change: PlannedChange): void => {
-    for (const id of receivers(change)) busy.set(id, (busy.get(id) ?? 0) + 1);
-  };
-  for (const change of running) count(change);
-  const next: PlannedChange[] = [];
-  for (const change of waiting) {
-    if (receivers(change).some((id) => (busy.get(id) ?? 0) >= movesPerBroker)) continue;
-    count(change);
-    next.push(change);
-  }
-  return next;
-}
-
-async function begin(admin: KafkaAdmin, changes: readonly PlannedChange[]): Promise<Result<undefined, ExecuteProblem>> {
-  for (let at = 0; at < changes.length; at += partitionsPerRequest) {
-    const some = changes.slice(at, at + partitionsPerRequest);
-    const answer = await admin.alterPartitionReassignments(
-      some.map(({ topic, partition, to }) => ({ topic, partition, replicas: to })),
-    );
-    if (!answer.ok) return refused('moving partitions', answer.problem.sentence);
-    const bad = answer.value.find(({ errorCode }) => errorCode !== 0);
-    if (bad !== undefined) {
-      return refused(`moving ${bad.topic}-${bad.partition}`, `${bad.errorMessage ?? ''} (error ${bad.errorCode})`);
-    }
-  }
-  return success(undefined);
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
-}
-
-async function ongoing(
-  admin: KafkaAdmin,
-  changes: readonly PlannedChange[],
-): Promise<Result<ReadonlySet<string>, ExecuteProblem>> {
-  const answer = await admin.listPartitionReassignments(null);
-  if (!answer.ok) return refused('listing moves', answer.problem.sentence);
-  const wanted = new Set(changes.map(nameOf));
-  return success(new Set(answer.value.map(nameOf).filter((name) => wanted.has(name))));
-}
-
-async function cancelRunning(
-  admin: KafkaAdmin,
-  changes: readonly PlannedChange[],
+  document: PlanDocument,
+  onNotice: (sentence: string) => void,
 ): Promise<Result<number, ExecuteProblem>> {
-  const running = await ongoing(admin, changes);
-  if (!running.ok) return running;
-  const some = changes.filter((change) => running.value.has(nameOf(change)));
-  const answer = await admin.alterPartitionReassignments(
-    some.map(({ topic, partition }) => ({ topic, partition, replicas: null })),
-  );
-  return answer.ok ? success(some.length) : refused('cancelling moves', answer.problem.sentence);
+  return await cleanUp(admin, document, { isWhole: false, onNotice });
 }
 
-/** Elects the first replica where somebody else leads and the plan put it first. */
-async function electPreferred(
+/** Leaves nothing of a plan behind: no copy under way unless the plan ended by itself, and no throttle. */
+async function cleanUp(
   admin: KafkaAdmin,
-  batch: readonly PlannedChange[],
-): Promise<Result<undefined, ExecuteProblem>> {
-  const now = await replicasNow(admin, batch);
-  if (!now.ok) return now;
-  const others = batch.filter((change) => {
-    const held = now.value.get(nameOf(change));
-    return held !== undefined && held.leader !== held.replicas[0] && held.replicas.join() === change.to.join();
+  document: PlanDocument,
+  { isWhole, onNotice }: { readonly isWhole: boolean; readonly onNotice: (sentence: string) => void },
+): Promise<Result<number, ExecuteProblem>> {
+  const patience = new Patience({
+    signal: new AbortController().signal,
+    patienceMs: cleanUpMs,
+    onWait: onNotice,
   });
-  if (others.length === 0) return success(undefined);
-  const answer = await admin.electLeaders(others.map(({ topic, partition }) => ({ topic, partition })));
-  if (!answer.ok) return refused('electing leaders', answer.problem.sentence);
-  // A preferred leader that cannot lead yet is elected later by the cluster itself: worth no stop.
-  return success(undefined);
+  let cancelled = 0;
+  if (!isWhole) {
+    const moves = await cancelRunning(admin, patience, stepsOf(document));
+    if (!moves.ok) return uninterrupted(moves.problem);
+    const disks = await cancelDiskMoves(admin, patience, document.diskMoves);
+    if (!disks.ok) return uninterrupted(disks.problem);
+    cancelled = moves.value + disks.value;
+  }
+  const away = await removeThrottle(admin, patience, throttledBy(document));
+  if (!away.ok) return uninterrupted(away.problem);
+  if (away.value.length > 0) {
+    onNotice(`broker ${away.value.join(', ')} is away: its throttle rates stay there and throttle nothing`);
+  }
+  return success(cancelled);
 }
 
-/** Rates on the brokers, and on each topic the replicas that they count for: sources as leaders, copies as followers. */
-async function setThrottle(
+/** Nobody can interrupt a clean-up. */
+const uninterrupted = (problem: Refusal | Interrupted): Result<never, ExecuteProblem> =>
+  failure(problem.kind === 'refused' ? problem : { kind: 'refused', message: 'interrupted' });
+
+const stepsOf = ({ batches }: PlanDocument): Step[] =>
+  batches.flatMap((batch, at) => batch.map((change) => stepOf(change, at)));
+const sumOf = (steps: readonly Step[]): number => steps.reduce((sum, step) => sum + copiedBytes(step), 0);
+
+function throttledBy({ batches, diskMoves }: PlanDocument) {
+  const changes = batches.flat();
+  return {
+    brokers: [...new Set(changes.flatMap(({ from, to }) => [...from, ...to]))].sort((one, other) => one - other),
+    topics: [...new Set(changes.map(({ topic }) => topic))],
+    diskBrokers: [...new Set(diskMoves.map(({ broker }) => broker))],
+  };
+}
+
+/** Steps that are still to do, in order; a partition that is neither here nor there makes the plan stale. */
+async function openSteps(
   admin: KafkaAdmin,
-  brokers: readonly number[],
-  changes: readonly PlannedChange[],
-  rate: number,
-): Promise<Result<undefined, ExecuteProblem>> {
-  const all = [
-    ...brokers.map((id) => ({
-      resource: brokerResource(id),
-      changes: throttleRates.map((name): ConfigChange => ({ name, operation: 'set', value: String(Math.round(rate)) })),
-    })),
-    ...[...Map.groupBy(changes, ({ topic }) => topic)].map(([topic, some]) => {
-      const leaders = some.flatMap(({ partition, from }) => from.map((id) => `${partition}:${id}`));
-      const followers = some.flatMap(({ partition, from, to }) =>
-        to.filter((id) => !from.includes(id)).map((id) => `${partition}:${id}`),
-      );
-      return {
-        resource: { type: 'topic', name: topic } as const,
-        changes: throttledReplicas.map(
-          (name, at): ConfigChange => ({ name, operation: 'set', value: (at === 0 ? leaders : followers).join(',') }),
-        ),
-      };
+  patience: Patience,
+  document: PlanDocument,
+  all: readonly Step[],
+): Promise<Result<Step[], ExecuteProblem | Interrupted>> {
+  const now = await replicasNow(admin, patience, all);
+  if (!now.ok) return now;
+  const remaining = standing(document, (name) => now.value.get(name)?.replicas);
+  if (!remaining.ok) return failure({ kind: 'stale', stale: remaining.problem });
+  const open = new Set(remaining.value.batches.flat().map(nameOf));
+  // A leader that was to change and did not, because an earlier run was killed just before, is still to be elected.
+  return success(
+    all.filter(({ change }) => {
+      const held = now.value.get(nameOf(change));
+      return open.has(nameOf(change)) || (held !== undefined && held.leader !== change.to[0]);
     }),
-  ];
-  const answer = await admin.incrementalAlterConfigs(all);
-  if (!answer.ok) return refused('setting the throttle', answer.problem.sentence);
-  const bad = answer.value.find(({ errorCode }) => errorCode !== 0);
-  if (bad !== undefined)
-    return refused(`setting the throttle of ${bad.type} ${bad.name}`, bad.errorMessage ?? `error ${bad.errorCode}`);
-  return success(undefined);
-}
-
-const brokerResource = (id: number): ConfigResource => ({ type: 'broker', name: String(id) });
-
-/**
- * Takes the throttle away and waits until every broker and topic says that it is gone: a broker of a KRaft cluster hears
- * of the change some moments after the one that answered. It also runs when the cluster has just refused something.
- * A broker that is away is not asked: its throttle would stand until the plan is run or cancelled again.
- */
-async function removeThrottle(
-  admin: KafkaAdmin,
-  brokers: readonly number[],
-  changes: readonly PlannedChange[],
-): Promise<Result<undefined, ExecuteProblem>> {
-  const cluster = await admin.describeCluster();
-  if (!cluster.ok) return refused('taking the throttle away', cluster.problem.sentence);
-  const live = new Set(cluster.value.brokers.map(({ id }) => id));
-  const throttled = [
-    ...brokers.filter((id) => live.has(id)).map((id) => ({ resource: brokerResource(id), names: throttleRates })),
-    ...[...new Set(changes.map(({ topic }) => topic))].map((topic) => ({
-      resource: { type: 'topic', name: topic } as const,
-      names: throttledReplicas,
-    })),
-  ];
-  const removals = throttled.map(({ resource, names }) => ({
-    resource,
-    changes: names.map((name): ConfigChange => ({ name, operation: 'delete' })),
-  }));
-  const untilMs = performance.now() + metadataLagMs;
-  for (;;) {
-    const answer = await admin.incrementalAlterConfigs(removals);
-    const left = answer.ok ? await throttlesAt(admin, throttled) : answer.problem.sentence;
-    if (left === undefined) return success(undefined);
-    if (performance.now() > untilMs) {
-      return refused(
-        'taking the throttle away',
-        `${left}; run the plan's cancel or resume again, or remove it by hand`,
-      );
-    }
-    await new Promise((resolve) => setTimeout(resolve, unthrottledPollMs));
-  }
-}
-
-/** Where a throttle still stands, as a sentence; undefined if nowhere. */
-async function throttlesAt(
-  admin: KafkaAdmin,
-  throttled: readonly { readonly resource: ConfigResource; readonly names: readonly string[] }[],
-): Promise<string | undefined> {
-  const described = await admin.describeConfigs(throttled.map(({ resource }) => resource));
-  if (!described.ok) return described.problem.sentence;
-  const own: readonly number[] = [configSources.topic, configSources.dynamicBroker];
-  for (const { type, name, entries } of described.value) {
-    const names: readonly string[] = type === 'broker' ? throttleRates : throttledReplicas;
-    const entry = entries.find((each) => names.includes(each.name) && own.includes(each.source));
-    if (entry !== undefined) return `${type} ${name} still has ${entry.name}=${entry.value}`;
-  }
-  return undefined;
+  );
 }

@@ -1,5 +1,6 @@
 import type { PlanOptions } from '../../placement/index.ts';
 import { defaultOptions } from '../../placement/index.ts';
+import type { Manner } from './state-file.ts';
 
 /** Input that is wrong or impossible: the process says the field and ends with code 2. */
 export class InputError extends Error {
@@ -24,8 +25,9 @@ export type CommonFlags = {
   readonly trigger: string;
   readonly maxBytes?: string;
   readonly maxMoves?: string;
-  readonly batchPartitions: string;
-  readonly movesPerBroker: string;
+  readonly batchPartitions?: string;
+  readonly movesPerBroker?: string;
+  readonly patience: string;
   readonly throttle?: string;
   readonly sameZone?: boolean;
   readonly scatterWidth?: string;
@@ -90,10 +92,36 @@ export const namesOf = (text: string | undefined): string[] =>
     .map((name) => name.trim())
     .filter((name) => name !== '');
 
+const many = { least: 1, most: 1e9 };
+
+/** How a plan is carried out: as the flags say, else as it was begun, else by default. */
+export function mannerFor(flags: CommonFlags, kept: Manner) {
+  const { batchPartitions, movesPerBroker, patience, throttle } = flags;
+  const { batch } = defaultOptions;
+  return {
+    throttle: throttle === undefined ? kept.throttle : throttleOf(throttle),
+    movesPerBroker:
+      movesPerBroker === undefined
+        ? (kept.movesPerBroker ?? batch.movesPerBroker)
+        : wholeNumberOf('--moves-per-broker', movesPerBroker, many),
+    batchPartitions:
+      batchPartitions === undefined
+        ? (kept.batchPartitions ?? batch.partitions)
+        : wholeNumberOf('--batch-partitions', batchPartitions, many),
+    patienceMs: 1000 * numberOf('--patience', patience, { least: 1, most: 86_400 }),
+  };
+}
+
+/** Undefined: none is to be set. */
+function throttleOf(text: string): number | undefined {
+  if (text === 'none') return undefined;
+  const throttle = bytesOf('--throttle', text);
+  if (throttle < 1) throw new InputError('--throttle', 'a throttle of 0 would move nothing; "none" sets none');
+  return throttle;
+}
+
 export function planOptionsOf(flags: CommonFlags): PlanOptions {
-  const many = { least: 1, most: 1e9 };
-  const throttle = flags.throttle === undefined ? undefined : bytesOf('--throttle', flags.throttle);
-  if (throttle !== undefined && throttle < 1) throw new InputError('--throttle', 'a throttle of 0 would move nothing');
+  const { throttle, movesPerBroker, batchPartitions } = mannerFor(flags, {});
   return {
     ...defaultOptions,
     seed: wholeNumberOf('--seed', flags.seed, { least: 0, most: 2 ** 32 - 1 }),
@@ -111,8 +139,8 @@ export function planOptionsOf(flags: CommonFlags): PlanOptions {
         : wholeNumberOf('--scatter-width', flags.scatterWidth, { least: 1, most: 100_000 }),
     batch: {
       ...defaultOptions.batch,
-      partitions: wholeNumberOf('--batch-partitions', flags.batchPartitions, many),
-      movesPerBroker: wholeNumberOf('--moves-per-broker', flags.movesPerBroker, many),
+      partitions: batchPartitions,
+      movesPerBroker,
       ...(throttle === undefined ? {} : { throttle }),
     },
   };

@@ -1,32 +1,69 @@
 import { bytes, duration } from './render.ts';
 
-/** How an execution stands; bytes are those of finished changes. */
+/** How an execution stands. */
 export type Progress = {
+  /** Partitions (and replicas that change their disk) that are where the plan wants them. */
   readonly done: number;
   readonly total: number;
+  /** Of these and of unfinished copies. */
   readonly bytesDone: number;
   readonly bytesTotal: number;
-  readonly batch: number;
-  readonly batches: number;
+  /** By this run; an earlier one may have moved the rest. */
+  readonly bytesMoved: number;
   readonly elapsedMs: number;
 };
 
 const cells = 30;
 
-/** One line on stderr: redrawn on a terminal, a new line at each tenth elsewhere. */
-export function progressWriter(stream: NodeJS.WriteStream): (progress: Progress) => void {
-  let lastTenth = -1;
-  return ({ done, total, bytesDone, bytesTotal, batch, batches, elapsedMs }) => {
-    const part = bytesTotal > 0 ? bytesDone / bytesTotal : done / Math.max(1, total);
-    const filled = Math.round(part * cells);
-    const left = part > 0.01 && part < 1 ? `, ${duration((elapsedMs / 1000) * (1 / part - 1))} left` : '';
-    const line = `[${'#'.repeat(filled)}${'.'.repeat(cells - filled)}] ${done}/${total} partitions, ${bytes(bytesDone)} of ${bytes(bytesTotal)}, batch ${batch}/${batches}, ${duration(elapsedMs / 1000)}${left}`;
-    if (stream.isTTY) stream.write(`\r\x1b[K${line}${done === total ? '\n' : ''}`);
-    else {
-      const tenth = Math.floor(part * 10);
-      if (tenth === lastTenth && done !== total) return;
-      lastTenth = tenth;
+export type ProgressWriter = {
+  readonly progress: (progress: Progress) => void;
+  /** A sentence on a line of its own, once, however often it is said in a row. */
+  readonly notice: (sentence: string) => void;
+};
+
+/** A bar on stderr: redrawn on a terminal, a new line at each tenth and with each partition that ends elsewhere. */
+export function progressWriter(stream: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>): ProgressWriter {
+  let last = '';
+  let lastNotice = '';
+  let isOpen = false;
+  return {
+    progress: (progress) => {
+      const line = lineOf(progress);
+      const { done, total } = progress;
+      if (stream.isTTY) {
+        isOpen = done < total;
+        stream.write(`\r\x1b[K${line}${isOpen ? '' : '\n'}`);
+        return;
+      }
+      const mark = `${done} ${Math.floor(partOf(progress) * 10)}`;
+      if (mark === last) return;
+      last = mark;
       stream.write(`${line}\n`);
-    }
+    },
+    notice: (sentence) => {
+      if (sentence === lastNotice) return;
+      lastNotice = sentence;
+      stream.write(`${isOpen ? '\r\x1b[K' : ''}${sentence}\n`);
+    },
   };
+}
+
+const partOf = ({ done, total, bytesDone, bytesTotal }: Progress): number =>
+  Math.min(1, bytesTotal > 0 ? bytesDone / bytesTotal : done / Math.max(1, total));
+
+function lineOf(progress: Progress): string {
+  const { done, total, bytesDone, bytesTotal, bytesMoved, elapsedMs } = progress;
+  const part = partOf(progress);
+  const filled = Math.floor(part * cells);
+  const seconds = elapsedMs / 1000;
+  const rate = bytesMoved / seconds;
+  const parts = [
+    `[${'#'.repeat(filled)}${'.'.repeat(cells - filled)}] ${done}/${total} partitions`,
+    `${bytes(Math.min(bytesDone, bytesTotal))} of ${bytes(bytesTotal)}`,
+    duration(seconds),
+  ];
+  if (bytesMoved > 0 && done < total) {
+    parts.push(`${bytes(rate)}/s`, `${duration(Math.max(0, bytesTotal - bytesDone) / rate)} left`);
+  }
+  return parts.join(', ');
 }

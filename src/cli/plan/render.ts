@@ -54,18 +54,30 @@ export function planText(plan: Plan, explanation: Explanation): string {
   if (cost.partitions === 0 && plan.diskMoves.length === 0) parts.push('Nothing to do: no replica moves.');
   else {
     const ratio = bounds.bytes > 0 ? `, ${(cost.bytes / bounds.bytes).toFixed(2)} x the least possible` : '';
+    const throttle = `${bytes(plan.options.batch.throttle)}/s a broker`;
+    const diskBytes = plan.diskMoves.reduce((sum, move) => sum + move.bytes, 0);
+    const changes = [
+      [
+        'Changes',
+        `${cost.partitions} partitions, ${cost.copies} replicas copied, ${cost.leaderChanges} leaders changed`,
+      ],
+      ['Copies', `${bytes(cost.bytes)} (${bytes(cost.crossZoneBytes)} between zones)${ratio}`],
+      [
+        'Takes',
+        `${duration(schedule.seconds)} at ${throttle} (least ${duration(schedule.leastSeconds)}), in ${schedule.first.length - 1} batches`,
+      ],
+    ];
     parts.push(
       table([
-        [
-          'Changes',
-          `${cost.partitions} partitions, ${cost.copies} replicas copied, ${cost.leaderChanges} leaders changed`,
-        ],
-        ['Copies', `${bytes(cost.bytes)} (${bytes(cost.crossZoneBytes)} between zones)${ratio}`],
-        [
-          'Takes',
-          `${duration(schedule.seconds)} at ${bytes(plan.options.batch.throttle)}/s a broker (least ${duration(schedule.leastSeconds)}), in ${schedule.first.length - 1} batches`,
-        ],
-        ...(plan.diskMoves.length > 0 ? [['Disks', `${plan.diskMoves.length} replicas change their disk`]] : []),
+        ...(cost.partitions > 0 ? changes : []),
+        ...(plan.diskMoves.length > 0
+          ? [
+              [
+                'Disks',
+                `${plan.diskMoves.length} replicas of ${bytes(diskBytes)} change their disk inside their broker`,
+              ],
+            ]
+          : []),
         ['Plan', plan.hash],
       ]),
     );

@@ -90,6 +90,15 @@ export type LogDirectory = {
   }[];
 };
 
+/** A replica that is to live in another log folder of its broker. */
+export type LogDirMove = {
+  readonly broker: number;
+  readonly topic: string;
+  readonly partition: number;
+  /** The folder, as the broker names it. */
+  readonly path: string;
+};
+
 /** Special timestamps of ListOffsets. */
 export const offsetTimestamps = { latest: -1, earliest: -2, maxTimestamp: -3 } as const;
 

@@ -17,6 +17,7 @@ import {
   type ConfigResource,
   configOperations,
   type LogDirectory,
+  type LogDirMove,
   type NewTopic,
   type OffsetAtTimestamp,
   type OngoingReassignment,
@@ -245,6 +246,33 @@ export class KafkaAdmin {
       const problem = refusal(`log directories of broker ${id}`, answer.value.errorCode);
       if (problem !== undefined) return failure(problem);
       found.push(...answer.value.results.map((result) => logDirectory(id, result)));
+    }
+    return success(found);
+  }
+
+  /**
+   * Moves replicas into other log folders of their brokers, each broker for itself. A folder where the replica is
+   * already ends a move that is under way.
+   */
+  async alterReplicaLogDirs(moves: readonly LogDirMove[]): Answer<readonly (PartitionOutcome & { broker: number })[]> {
+    const answers = await Promise.all(
+      [...Map.groupBy(moves, ({ broker }) => broker)].map(async ([broker, ofBroker]) => {
+        const dirs = [...Map.groupBy(ofBroker, ({ path }) => path)].map(([path, some]) => ({
+          path,
+          topics: byTopic(some).map(([name, each]) => ({ name, partitions: each.map(({ partition }) => partition) })),
+        }));
+        const answer = await this.client.call(apis.alterReplicaLogDirs, { dirs }, brokerWithId(broker), this.options);
+        return { broker, answer };
+      }),
+    );
+    const found: (PartitionOutcome & { broker: number })[] = [];
+    for (const { broker, answer } of answers) {
+      if (!answer.ok) return answer;
+      for (const { topicName: topic, partitions } of answer.value.results) {
+        for (const { partitionIndex: partition, errorCode: code } of partitions) {
+          found.push({ broker, topic, partition, errorCode: code, errorMessage: null });
+        }
+      }
     }
     return success(found);
   }

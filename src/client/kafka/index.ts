@@ -20,6 +20,7 @@ export {
   type ConfigResource,
   configSources,
   type LogDirectory,
+  type LogDirMove,
   type NewTopic,
   type OffsetAtTimestamp,
   type OngoingReassignment,

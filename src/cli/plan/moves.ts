@@ -1,0 +1,246 @@
+import { failure, type Result, success } from '../../base/index.ts';
+import type { KafkaAdmin } from '../../client/kafka/index.ts';
+import { Arrivals } from './arrivals.ts';
+import { begin, electPreferred, type Held, liveBrokers, nameOf, ongoing, replicasNow } from './cluster-moves.ts';
+import type { ExecuteOptions } from './execute.ts';
+import { Pacer } from './pacer.ts';
+import { type Interrupted, type Patience, pause, type Refusal, refused } from './patience.ts';
+import { copiedBytes, nextSteps, type Step } from './steps.ts';
+import { setRates, setRatesSurely, setThrottledReplicas } from './throttle.ts';
+
+type Outcome = Promise<Result<undefined, Refusal | Interrupted>>;
+
+/** How long a broker may take to hear of a move that the controller has finished. */
+const metadataLagMs = 15_000;
+/** Copies are looked at this often. */
+const sampleMs = 1000;
+/** What a fetch may bring of one partition (`replica.fetch.max.bytes`), whatever the throttle. */
+const fetchBytes = 1024 * 1024;
+/** So that one is there when another ends. */
+const leastMovesPerBroker = 2;
+
+/**
+ * Moves partitions between brokers: begins copies as others end, watches them grow, keeps the throttle, and elects
+ * preferred leaders where the plan changes them.
+ *
+ *   waiting ──nextSteps──▶ running ──no longer listed──▶ arriving ──replicas and leader as planned──▶ finished
+ */
+export class Moves {
+  private readonly admin: KafkaAdmin;
+  private readonly patience: Patience;
+  private readonly options: ExecuteOptions;
+  private readonly onProgress: (done: number, bytes: number, bytesMoved: number) => void;
+  private readonly pacer: Pacer | undefined;
+  private readonly arrivals: Arrivals;
+  private readonly movesPerBroker: number;
+  private waiting: Step[];
+  private readonly all: readonly Step[];
+  private readonly brokers: ReadonlySet<number>;
+  private readonly throttled = new Set<number>();
+  private readonly running = new Map<string, Step>();
+  private readonly arriving = new Map<string, { readonly step: Step; readonly sinceMs: number }>();
+  /** Ended since the last sample, which must still see their last bytes. */
+  private ended: Step[] = [];
+  private held: ReadonlyMap<string, Held> = new Map();
+  private live: ReadonlySet<number> = new Set();
+  private liveAtMs = Number.NEGATIVE_INFINITY;
+  private awaySinceMs: number | undefined;
+  private awayNotice = '';
+  private finished = 0;
+  private finishedBytes = 0;
+  /** Of copies that an earlier run began. */
+  private bytesAtStart = 0;
+
+  constructor(
+    admin: KafkaAdmin,
+    patience: Patience,
+    options: ExecuteOptions,
+    steps: readonly Step[],
+    onProgress: (done: number, bytes: number, bytesMoved: number) => void,
+  ) {
+    this.admin = admin;
+    this.patience = patience;
+    this.options = options;
+    this.onProgress = onProgress;
+    this.all = steps;
+    this.waiting = [...steps];
+    this.brokers = new Set(steps.flatMap(({ change: { from, to } }) => [...from, ...to]));
+    this.arrivals = new Arrivals(admin);
+    const { throttle, movesPerBroker } = options;
+    this.pacer = throttle === undefined ? undefined : new Pacer(throttle);
+    // Every copy may bring a whole fetch at once: few at a time keep a small throttle smooth.
+    this.movesPerBroker =
+      throttle === undefined
+        ? movesPerBroker
+        : Math.min(movesPerBroker, Math.max(leastMovesPerBroker, Math.floor(throttle / fetchBytes)));
+  }
+
+  async run(): Outcome {
+    const { pollMs, signal } = this.options;
+    const read = await this.readStart();
+    if (!read.ok) return read;
+    if (this.pacer !== undefined) {
+      const named = await setThrottledReplicas(this.admin, this.patience, this.all);
+      if (!named.ok) return named;
+    }
+    const seen = await this.readLive();
+    if (!seen.ok) return seen;
+    let sampling: Promise<void> = this.sample();
+    await sampling;
+    for (const step of this.running.values()) this.bytesAtStart += this.arrivals.bytesOf(step);
+    let sampledMs = performance.now();
+    let isSampling = false;
+    try {
+      for (;;) {
+        for (const turn of [this.readLive, this.beginNext, this.seeEnded, this.settle]) {
+          const outcome = await turn.call(this);
+          if (!outcome.ok) return outcome;
+        }
+        if (this.waiting.length + this.running.size + this.arriving.size === 0) return success(undefined);
+        if (!isSampling && performance.now() - sampledMs >= sampleMs) {
+          isSampling = true;
+          sampling = this.sample().finally(() => {
+            isSampling = false;
+            sampledMs = performance.now();
+          });
+        }
+        this.report();
+        await pause(pollMs, signal);
+        if (signal.aborted) return failure({ kind: 'interrupted' });
+      }
+    } finally {
+      // No rate may be set after the throttle is taken away.
+      await sampling;
+    }
+  }
+
+  private report(): void {
+    let copied = this.finishedBytes;
+    for (const step of this.running.values()) copied += this.arrivals.bytesOf(step);
+    for (const { step } of this.arriving.values()) copied += copiedBytes(step);
+    this.onProgress(this.finished, copied, copied - this.bytesAtStart);
+  }
+
+  /** What an earlier run began is waited for, not begun again. */
+  private async readStart(): Outcome {
+    const held = await replicasNow(this.admin, this.patience, this.waiting);
+    if (!held.ok) return held;
+    this.held = held.value;
+    const before = await ongoing(this.admin, this.patience);
+    if (!before.ok) return before;
+    for (const step of this.waiting)
+      if (before.value.has(nameOf(step.change))) this.running.set(nameOf(step.change), step);
+    this.waiting = this.waiting.filter(({ change }) => !this.running.has(nameOf(change)));
+    return success(undefined);
+  }
+
+  /** Says who is away, and gives up when somebody who is needed has been away for too long. */
+  private async readLive(): Outcome {
+    if (performance.now() - this.liveAtMs < sampleMs) return success(undefined);
+    const live = await liveBrokers(this.admin, this.patience);
+    if (!live.ok) return live;
+    this.live = live.value;
+    this.liveAtMs = performance.now();
+    const throttled = await this.throttleNew();
+    if (!throttled.ok) return throttled;
+    const waitedFor = [...this.running.values(), ...this.waiting].flatMap(({ receivers }) => receivers);
+    const away = [...new Set(waitedFor)].filter((id) => !live.value.has(id)).sort((one, other) => one - other);
+    const notice =
+      away.length === 0 ? '' : `waiting for broker ${away.join(', ')}, which ${away.length > 1 ? 'are' : 'is'} away`;
+    if (notice !== this.awayNotice) {
+      this.awayNotice = notice;
+      this.options.onNotice(notice === '' ? 'the brokers that were away are back' : notice);
+    }
+    const isStuck =
+      away.length > 0 &&
+      [...this.running.values()].every(({ receivers }) => receivers.some((id) => !live.value.has(id)));
+    this.awaySinceMs = isStuck ? (this.awaySinceMs ?? performance.now()) : undefined;
+    const { patienceMs } = this.options;
+    if (this.awaySinceMs !== undefined && performance.now() - this.awaySinceMs > patienceMs) {
+      return refused(
+        'moving partitions',
+        `broker ${away.join(', ')} has been away for ${Math.round(patienceMs / 1000)} s`,
+      );
+    }
+    return success(undefined);
+  }
+
+  /** Brokers that are there for the first time get their rates before anything is copied to or from them. */
+  private async throttleNew(): Outcome {
+    if (this.pacer === undefined) return success(undefined);
+    const fresh = [...this.brokers].filter((id) => this.live.has(id) && !this.throttled.has(id));
+    for (const id of fresh) this.throttled.add(id);
+    return await setRatesSurely(this.admin, this.patience, new Map(fresh.map((id) => [id, this.pacer!.ratesOf(id)])));
+  }
+
+  private async beginNext(): Outcome {
+    if (this.waiting.length === 0) return success(undefined);
+    const limits = { movesPerBroker: this.movesPerBroker, partitions: this.options.batchPartitions };
+    const next = nextSteps(this.waiting, this.running.values(), limits, (id) => this.live.has(id));
+    if (next.length === 0) return success(undefined);
+    const chosen = new Set(next);
+    // Counted as running before the cluster is asked: an interruption in between must cancel them.
+    for (const step of next) this.running.set(nameOf(step.change), step);
+    this.waiting = this.waiting.filter((step) => !chosen.has(step));
+    return await begin(this.admin, this.patience, next);
+  }
+
+  private async seeEnded(): Outcome {
+    if (this.running.size === 0) return success(undefined);
+    const still = await ongoing(this.admin, this.patience);
+    if (!still.ok) return still;
+    for (const [name, step] of [...this.running]) {
+      if (still.value.has(name)) continue;
+      this.running.delete(name);
+      this.ended.push(step);
+      this.arriving.set(name, { step, sinceMs: performance.now() });
+    }
+    return success(undefined);
+  }
+
+  /** Brokers hear of a finished move one after the other; a preferred leader may need a moment before it can lead. */
+  private async settle(): Outcome {
+    if (this.arriving.size === 0) return success(undefined);
+    const now = await replicasNow(
+      this.admin,
+      this.patience,
+      [...this.arriving.values()].map(({ step }) => step),
+    );
+    if (!now.ok) return now;
+    const unled: Step[] = [];
+    for (const [name, { step, sinceMs }] of [...this.arriving]) {
+      const { topic, partition, to } = step.change;
+      const held = now.value.get(name);
+      const isLate = performance.now() - sinceMs > metadataLagMs;
+      if (held?.replicas.join() !== to.join()) {
+        if (!isLate) continue;
+        const is = held?.replicas.join(', ') ?? 'none';
+        return refused(`moving ${topic}-${partition}`, `its replicas are ${is}; somebody cancelled or changed it`);
+      }
+      if (held.leader !== to[0]) {
+        if (!isLate) {
+          unled.push(step);
+          continue;
+        }
+        this.options.onNotice(`${topic}-${partition} is in place, but broker ${to[0]} did not become its leader yet`);
+      }
+      this.arriving.delete(name);
+      this.finished++;
+      this.finishedBytes += copiedBytes(step);
+    }
+    this.report();
+    return unled.length === 0 ? success(undefined) : await electPreferred(this.admin, this.patience, unled);
+  }
+
+  private async sample(): Promise<void> {
+    const running = [...this.running.values()];
+    const ended = this.ended.splice(0);
+    const sourceOf = ({ change }: Step): number => this.held.get(nameOf(change))?.leader ?? -1;
+    const seen = await this.arrivals.sample([...running, ...ended], (id) => this.live.has(id), sourceOf);
+    if (this.pacer === undefined || seen.seconds === 0) return;
+    const changed = this.pacer.changedBy(seen, running, sourceOf);
+    for (const id of changed.keys()) if (!this.live.has(id)) changed.delete(id);
+    // A rate that could not be set is set with the next sample that changes it.
+    if (changed.size > 0) await setRates(this.admin, this.patience, changed);
+  }
+}

@@ -1,0 +1,188 @@
+import { type Result, success } from '../../base/index.ts';
+import { type ConfigChange, type ConfigResource, configSources, type KafkaAdmin } from '../../client/kafka/index.ts';
+import { type Interrupted, type Patience, type Refusal, refused } from './patience.ts';
+import type { Step } from './steps.ts';
+
+type Outcome = Promise<Result<undefined, Refusal | Interrupted>>;
+
+/** How long a broker may take to hear of settings that another one has taken. */
+const settingsLagMs = 15_000;
+const settingsPollMs = 200;
+/** Resources named in one request. */
+const resourcesPerRequest = 500;
+
+const rates = { sent: 'leader.replication.throttled.rate', received: 'follower.replication.throttled.rate' } as const;
+const replicas = {
+  sent: 'leader.replication.throttled.replicas',
+  received: 'follower.replication.throttled.replicas',
+} as const;
+const diskRate = 'replica.alter.log.dirs.io.max.bytes.per.second';
+
+export const brokerResource = (id: number): ConfigResource => ({ type: 'broker', name: String(id) });
+
+export type BrokerRates = { readonly sent: number; readonly received: number };
+
+type Changes = { readonly resource: ConfigResource; readonly changes: readonly ConfigChange[] };
+
+/**
+ * A throttle of Kafka's is a rate on each broker, and on each topic the replicas that it counts for: sources as
+ * leaders, copies as followers. The replicas are named first: a broker that has its rate has heard of them as well.
+ */
+export async function setThrottledReplicas(admin: KafkaAdmin, patience: Patience, steps: readonly Step[]): Outcome {
+  const all: Changes[] = [];
+  for (const [topic, some] of Map.groupBy(steps, ({ change }) => change.topic)) {
+    const sources = some.flatMap(({ change: { partition, from } }) => from.map((id) => `${partition}:${id}`));
+    const copies = some.flatMap(({ change: { partition }, receivers }) => receivers.map((id) => `${partition}:${id}`));
+    all.push({
+      resource: { type: 'topic', name: topic },
+      changes: [
+        { name: replicas.sent, operation: 'set', value: sources.join(',') },
+        { name: replicas.received, operation: 'set', value: copies.join(',') },
+      ],
+    });
+  }
+  return await alter(admin, patience, 'setting the throttle', all);
+}
+
+/** @param some  brokers that are there: a broker must be asked itself */
+export const setRates = (admin: KafkaAdmin, patience: Patience, some: ReadonlyMap<number, BrokerRates>): Outcome =>
+  alter(admin, patience, 'setting the throttle', rateChanges(some));
+
+/** Sets rates and waits until the brokers say that they have them: a copy begun before that would not be held back. */
+export async function setRatesSurely(
+  admin: KafkaAdmin,
+  patience: Patience,
+  some: ReadonlyMap<number, BrokerRates>,
+): Outcome {
+  const set = await setRates(admin, patience, some);
+  if (!set.ok || some.size === 0) return set;
+  const wanted = new Map([...some].map(([id, { received }]) => [String(id), String(Math.round(received))]));
+  const untilMs = performance.now() + settingsLagMs;
+  for (;;) {
+    const described = await patience.ask('setting the throttle', () =>
+      admin.describeConfigs([...some.keys()].map(brokerResource)),
+    );
+    if (!described.ok) return described;
+    const late = described.value.find(
+      ({ name: id, entries }) => entries.find(({ name }) => name === rates.received)?.value !== wanted.get(id),
+    );
+    if (late === undefined) return success(undefined);
+    if (performance.now() > untilMs) {
+      return refused('setting the throttle', `broker ${late.name} did not take its rate within ${settingsLagMs} ms`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, settingsPollMs));
+  }
+}
+
+/** For copies between the log folders of a broker. */
+export const setDiskThrottle = (
+  admin: KafkaAdmin,
+  patience: Patience,
+  brokers: readonly number[],
+  rate: number,
+): Outcome =>
+  alter(
+    admin,
+    patience,
+    'setting the throttle of disks',
+    brokers.map((id) => ({
+      resource: brokerResource(id),
+      changes: [{ name: diskRate, operation: 'set', value: String(Math.round(rate)) }],
+    })),
+  );
+
+const rateChanges = (some: ReadonlyMap<number, BrokerRates>): Changes[] =>
+  [...some].map(([id, { sent, received }]) => ({
+    resource: brokerResource(id),
+    changes: [
+      { name: rates.sent, operation: 'set', value: String(Math.round(sent)) },
+      { name: rates.received, operation: 'set', value: String(Math.round(received)) },
+    ],
+  }));
+
+async function alter(admin: KafkaAdmin, patience: Patience, what: string, all: readonly Changes[]): Outcome {
+  for (let at = 0; at < all.length; at += resourcesPerRequest) {
+    const some = all.slice(at, at + resourcesPerRequest);
+    const answer = await patience.ask(what, () => admin.incrementalAlterConfigs(some));
+    if (!answer.ok) return answer;
+    const bad = answer.value.find(({ errorCode }) => errorCode !== 0);
+    if (bad !== undefined) {
+      return refused(`${what} of ${bad.type} ${bad.name}`, bad.errorMessage ?? `error ${bad.errorCode}`);
+    }
+  }
+  return success(undefined);
+}
+
+/**
+ * Takes the throttle away and waits until every broker and topic says that it is gone: a broker of a KRaft cluster hears
+ * of the change some moments after the one that answered. It also runs when the cluster has just refused something.
+ *
+ * @returns brokers that are away, where rates are left: without the topics' lists they throttle nothing
+ */
+export async function removeThrottle(
+  admin: KafkaAdmin,
+  patience: Patience,
+  {
+    brokers,
+    topics,
+    diskBrokers,
+  }: {
+    readonly brokers: readonly number[];
+    readonly topics: readonly string[];
+    readonly diskBrokers: readonly number[];
+  },
+): Promise<Result<readonly number[], Refusal | Interrupted>> {
+  const what = 'taking the throttle away';
+  const cluster = await patience.ask(what, () => admin.describeCluster());
+  if (!cluster.ok) return cluster;
+  const live = new Set(cluster.value.brokers.map(({ id }) => id));
+  const names = new Map<number, string[]>();
+  for (const id of brokers) names.set(id, Object.values(rates));
+  for (const id of diskBrokers) names.set(id, [...(names.get(id) ?? []), diskRate]);
+  const throttled = [
+    ...topics.map((topic) => ({ resource: { type: 'topic', name: topic } as const, names: Object.values(replicas) })),
+    ...[...names].filter(([id]) => live.has(id)).map(([id, own]) => ({ resource: brokerResource(id), names: own })),
+  ];
+  const away = [...names.keys()].filter((id) => !live.has(id));
+  for (let at = 0; at < throttled.length; at += resourcesPerRequest) {
+    const removed = await removeFrom(admin, patience, throttled.slice(at, at + resourcesPerRequest));
+    if (!removed.ok) return removed;
+  }
+  return success(away);
+}
+
+type Throttled = { readonly resource: ConfigResource; readonly names: readonly string[] };
+
+async function removeFrom(admin: KafkaAdmin, patience: Patience, throttled: readonly Throttled[]): Outcome {
+  const what = 'taking the throttle away';
+  const removals = throttled.map(({ resource, names }) => ({
+    resource,
+    changes: names.map((name): ConfigChange => ({ name, operation: 'delete' })),
+  }));
+  const untilMs = performance.now() + settingsLagMs;
+  for (;;) {
+    const altered = await patience.ask(what, () => admin.incrementalAlterConfigs(removals));
+    if (!altered.ok) return altered;
+    const described = await patience.ask(what, () => admin.describeConfigs(throttled.map(({ resource }) => resource)));
+    if (!described.ok) return described;
+    const left = firstLeft(described.value, throttled);
+    if (left === undefined) return success(undefined);
+    if (performance.now() > untilMs) {
+      return refused(what, `${left}; run the plan's cancel or resume again, or remove it by hand`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, settingsPollMs));
+  }
+}
+
+type Described = Extract<Awaited<ReturnType<KafkaAdmin['describeConfigs']>>, { readonly ok: true }>['value'];
+
+/** Where a throttle still stands, as a sentence; undefined if nowhere. A topic that is gone has none. */
+function firstLeft(described: Described, throttled: readonly Throttled[]): string | undefined {
+  const own: readonly number[] = [configSources.topic, configSources.dynamicBroker];
+  const all = new Set(throttled.flatMap(({ names }) => names));
+  for (const { type, name, entries } of described) {
+    const entry = entries.find((each) => all.has(each.name) && own.includes(each.source));
+    if (entry !== undefined) return `${type} ${name} still has ${entry.name}=${entry.value}`;
+  }
+  return undefined;
+}

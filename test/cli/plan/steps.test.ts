@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { nextSteps, type Step, stepOf } from '../../../src/cli/plan/steps.ts';
+
+const step = (partition: number, batch: number, from: number[], to: number[]): Step =>
+  stepOf({ topic: 't', partition, bytes: 100, from, to }, batch);
+const everybody = (): boolean => true;
+const limits = { movesPerBroker: 2, partitions: 100 };
+const partitionsOf = (steps: readonly Step[]): number[] => steps.map(({ change }) => change.partition);
+
+test('no broker gets more copies at once than it may, and others are not held up by it', () => {
+  const waiting = [step(0, 0, [1], [4]), step(1, 0, [2], [4]), step(2, 0, [3], [4]), step(3, 0, [3], [5])];
+  expect(partitionsOf(nextSteps(waiting, [], limits, everybody))).toEqual([0, 1, 3]);
+  expect(partitionsOf(nextSteps(waiting, [step(9, 0, [1], [4])], limits, everybody))).toEqual([0, 3]);
+});
+
+test('a step of the next batch begins early, but not on a disk that a batch before it has still to free', () => {
+  const running = [step(0, 0, [4], [5])];
+  const waiting = [step(1, 1, [1], [4]), step(2, 1, [1], [6])];
+  expect(partitionsOf(nextSteps(waiting, running, limits, everybody))).toEqual([2]);
+  expect(partitionsOf(nextSteps(waiting, [], limits, everybody))).toEqual([1, 2]);
+});
+
+test('no step begins two batches ahead, and no more partitions move at once than may', () => {
+  const waiting = [step(0, 0, [1], [4]), step(1, 1, [1], [5]), step(2, 2, [1], [6])];
+  expect(partitionsOf(nextSteps(waiting, [], limits, everybody))).toEqual([0, 1]);
+  expect(partitionsOf(nextSteps(waiting, [], { movesPerBroker: 2, partitions: 1 }, everybody))).toEqual([0]);
+});
+
+test('nothing is begun that needs a broker that is away; what copies nothing is begun anyway', () => {
+  const waiting = [step(0, 0, [1], [4]), step(1, 0, [1, 2], [2, 1]), step(2, 0, [1], [5])];
+  expect(partitionsOf(nextSteps(waiting, [], limits, (id) => id !== 4))).toEqual([1, 2]);
+});
