@@ -410,6 +410,15 @@ export function leaderTick(turn: Turn): void {
   announce(turn);
 }
 
+/** It may come back with another volume: what it had says nothing of what it will have, should it become a voter. */
+export function observerDisconnected(turn: Turn, peer: NodeId): void {
+  const role = leaderOf(turn);
+  if (!role.replicas.has(peer) || findVoter(currentVoters(turn.state), peer) !== undefined) return;
+  const replicas = new Map(role.replicas);
+  replicas.delete(peer);
+  turn.state.role = { ...role, replicas };
+}
+
 function forgetObservers(turn: Turn): void {
   const { state } = turn;
   const role = leaderOf(turn);

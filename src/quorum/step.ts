@@ -16,6 +16,7 @@ import {
   handleFetchSnapshot,
   leaderFlushed,
   leaderTick,
+  observerDisconnected,
   propose,
   read,
   resign,
@@ -62,6 +63,7 @@ function handle(turn: Turn, event: QuorumEvent): void {
       return;
     case 'disconnected':
       if (state.role.kind === 'follower' && state.role.leader === event.peer) leaderDisconnected(turn);
+      else if (state.role.kind === 'leader') observerDisconnected(turn, event.peer);
       return;
     case 'flushed':
       if (state.role.kind === 'leader') leaderFlushed(turn);

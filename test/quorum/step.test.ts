@@ -211,6 +211,22 @@ test('leadership is handed over once the target has everything', () => {
   expect(node.sent().find(({ to }) => to === 3)?.message).toMatchObject({ preferredSuccessors: [3, 2] });
 });
 
+test('who comes back to be a voter must be heard again: it may have lost its volume since', () => {
+  const node = new Node().lead().flush();
+  node.hear(2, fetchAt(node, 2, 1));
+  const add = { kind: 'add', voter: { id: nodeId(4), directory: 'old', endpoint: '' } } as const;
+  const fetch = { ...fetchAt(node, 2, 1, 2), replica: nodeId(4), directory: 'old' };
+  node.step({ kind: 'changeVoters', requestId: 1, change: { kind: 'update', voter: voters[0]! } }).flush();
+  node.hear(2, fetchAt(node, 3, 1, 2)).hear(2, fetchAt(node, 3, 1, 3));
+  node.hear(4, { ...fetch, fetchOffset: offset(3) });
+  node.step({ kind: 'disconnected', peer: nodeId(4) });
+  node.step({ kind: 'changeVoters', requestId: 2, change: add });
+  expect(node.effects).toEqual([{ kind: 'reply', requestId: 2, outcome: { kind: 'notCaughtUp' } }]);
+  node.hear(4, { ...fetch, fetchOffset: offset(3) });
+  node.step({ kind: 'changeVoters', requestId: 3, change: add });
+  expect(node.effects).toContainEqual(expect.objectContaining({ kind: 'append' }));
+});
+
 test('the state that was handed in stays as it was, and a clock that goes back stops nothing', () => {
   const node = new Node();
   const before = structuredClone(node.state);
