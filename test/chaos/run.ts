@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 type Campaign = { readonly summary: string; run(args: readonly string[]): Promise<void> };
 
 const names = readdirSync(import.meta.dirname)
-  .filter((file) => file.endsWith('.ts') && file !== 'run.ts')
+  .filter((file) => file.endsWith('.ts') && file !== 'run.ts' && file !== 'mutant.ts')
   .map((file) => file.slice(0, -'.ts'.length));
 const [wanted, ...args] = process.argv.slice(2);
 const load = async (name: string): Promise<Campaign> => await import(`./${name}.ts`);

@@ -61,10 +61,7 @@ export class Link {
       for (const pair of this.#pairs) this.#hold(pair);
     } else {
       this.#refusals++;
-      for (const { near, far } of this.#pairs) {
-        near.destroy();
-        far.destroy();
-      }
+      this.break();
     }
     let over = false;
     return () => {
@@ -73,6 +70,14 @@ export class Link {
       if (how === 'refuse') this.#refusals--;
       else if (--this.#cuts === 0) this.#release();
     };
+  }
+
+  /** Breaks what is open; what comes next is welcome. */
+  break(): void {
+    for (const { near, far } of this.#pairs) {
+      near.destroy();
+      far.destroy();
+    }
   }
 
   #release(): void {
@@ -90,10 +95,7 @@ export class Link {
   }
 
   close(): void {
-    for (const { near, far } of this.#pairs) {
-      near.destroy();
-      far.destroy();
-    }
+    this.break();
     this.#server.close();
   }
 }

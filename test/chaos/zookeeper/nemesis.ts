@@ -12,6 +12,8 @@ type Shape = { readonly name: string; readonly links: readonly Link[] };
 
 /** A change of the membership may take so long: meanwhile other faults go on. */
 const changeMs = 12_000;
+/** While servers are apart, one client is moved so often. */
+const moveClientsMs = 100;
 
 /** Makes one fault after another, each for a while; a fault may begin before the one before it has ended. */
 export class Nemesis {
@@ -19,7 +21,7 @@ export class Nemesis {
   readonly #servers: Servers;
   readonly #clientCount: number;
   readonly #random: Random;
-  readonly #admin: ZooKeeperClient;
+  #admin: ZooKeeperClient;
   readonly #under: Promise<void>[] = [];
   /** Servers that somebody holds down or paused: nobody else touches them. */
   readonly #busy = new Set<number>();
@@ -30,10 +32,7 @@ export class Nemesis {
     this.#servers = servers;
     this.#clientCount = clientCount;
     this.#random = random;
-    this.#admin = new ZooKeeperClient(
-      { servers: servers.ids.map((id) => servers.directAddress(id)), sessionTimeoutMs: 10_000 },
-      { network: nodeNetwork({}), clock: systemClock, random, logger: silent },
-    );
+    this.#admin = this.#openAdmin();
   }
 
   async run(untilMs: number): Promise<void> {
@@ -53,7 +52,6 @@ export class Nemesis {
     for (const id of this.#removed) {
       while (!(await this.#reconfigured({ joiningServers: this.#servers.serverLine(id) }))) {
         if (performance.now() > endMs) throw new Error(`server ${id} could not be brought back into the ensemble`);
-        await wait(200);
       }
     }
     this.#removed.clear();
@@ -138,8 +136,17 @@ export class Nemesis {
     const { name, links } = await this.#shape();
     this.#count(`partition: ${name}, ${how === 'cut' ? 'dropped' : 'refused'}`);
     const heal = links.map((link) => link.fail(how));
-    await wait(lastMs);
+    await this.#moveClients(lastMs);
     for (const each of heal) each();
+  }
+
+  /** One client after another has to find another server, perhaps one that has fallen behind and does not know it. */
+  async #moveClients(lastMs: number): Promise<void> {
+    const endMs = performance.now() + lastMs;
+    for (let leftMs = lastMs; leftMs > 0; leftMs = endMs - performance.now()) {
+      await wait(Math.min(leftMs, moveClientsMs));
+      for (const link of this.#servers.linksOfClient(this.#random.below(this.#clientCount))) link.break();
+    }
   }
 
   async #shape(): Promise<Shape> {
@@ -189,9 +196,23 @@ export class Nemesis {
     for (const each of heal) each();
   }
 
+  /** Asked again until it is done: a leader that is to leave hands over first, and its successor has to be asked. */
   async #reconfigured(change: { joiningServers?: string; leavingServers?: string }): Promise<boolean> {
-    const asked = this.#admin.reconfig(change).then(({ ok }) => ok);
-    return Promise.race([asked, wait(changeMs).then(() => false)]);
+    const endMs = performance.now() + changeMs;
+    while (performance.now() < endMs) {
+      const { ok } = await this.#admin.reconfig(change);
+      if (ok) return true;
+      if (this.#admin.state === 'expired') this.#admin = this.#openAdmin();
+      await wait(200);
+    }
+    return false;
+  }
+
+  #openAdmin(): ZooKeeperClient {
+    return new ZooKeeperClient(
+      { servers: this.#servers.ids.map((id) => this.#servers.directAddress(id)), sessionTimeoutMs: 10_000 },
+      { network: nodeNetwork({}), clock: systemClock, random: this.#random, logger: silent },
+    );
   }
 
   /** One server leaves the ensemble and comes back, some with an empty volume. */

@@ -29,6 +29,10 @@ export type ServersOptions = {
   /** The program's `main.ts`; another one than ours is a mutant. */
   readonly main?: string;
   readonly settings?: readonly string[];
+  /** One server without an ensemble. */
+  readonly alone?: boolean;
+  /** Where a server has its data, instead of in this run's folder. */
+  readonly dataOf?: (id: number) => string;
 };
 
 const ourMain = resolve(import.meta.dirname, '../../../src/main.ts');
@@ -54,6 +58,10 @@ export class Servers {
   }
 
   async prepare(): Promise<void> {
+    // Nobody stays behind if this process ends before its time.
+    process.once('exit', () => {
+      for (const child of this.#children.values()) child.kill('SIGKILL');
+    });
     await this.#takeNetwork();
     for (const to of this.ids) {
       for (const from of this.ids) {
@@ -121,7 +129,7 @@ export class Servers {
   }
 
   #dataOf(id: number): string {
-    return join(this.folder, String(id), 'data');
+    return this.#options.dataOf?.(id) ?? join(this.folder, String(id), 'data');
   }
 
   /** Does nothing if it runs. */
@@ -129,15 +137,17 @@ export class Servers {
     if (this.#children.has(id)) return;
     const data = this.#dataOf(id);
     mkdirSync(data, { recursive: true });
+    mkdirSync(join(this.folder, String(id)), { recursive: true });
     writeFileSync(join(data, 'myid'), `${id}\n`);
     const file = join(this.folder, String(id), 'zoo.cfg');
     const hosts = join(this.folder, String(id), 'hosts');
     const lines = [
       ...[`tickTime=${tickMs}`, 'initLimit=10', 'syncLimit=5', `dataDir=${data}`, 'maxClientCnxns=0'],
-      ...['admin.enableServer=false', '4lw.commands.whitelist=*', 'standaloneEnabled=false'],
-      ...['reconfigEnabled=true', 'skipACL=yes'],
+      ...['admin.enableServer=false', '4lw.commands.whitelist=*', 'reconfigEnabled=true', 'skipACL=yes'],
       ...(this.#options.settings ?? []),
-      ...this.ids.map((other) => this.serverLine(other)),
+      ...(this.#options.alone === true
+        ? [`clientPort=${clientPort}`]
+        : ['standaloneEnabled=false', ...this.ids.map((other) => this.serverLine(other))]),
     ];
     writeFileSync(file, `${lines.join('\n')}\n`);
     const names = this.ids.map((other) => `${this.#address(id, other)} zk${other}`);
@@ -222,7 +232,8 @@ export class Servers {
     const endMs = performance.now() + waitMs;
     for (;;) {
       const modes = await Promise.all(this.ids.map((id) => this.mode(id)));
-      if (modes.includes('leader') && modes.every((mode) => mode !== undefined && wanted.includes(mode))) return;
+      const led = modes.includes('leader') || modes.includes('standalone');
+      if (led && modes.every((mode) => mode !== undefined && wanted.includes(mode))) return;
       if (performance.now() > endMs) throw new Error(`healed for ${waitMs} ms, but the modes are ${modes.join(', ')}`);
       await new Promise((done) => setTimeout(done, 50));
     }

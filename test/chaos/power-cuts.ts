@@ -1,0 +1,94 @@
+/** `npm run chaos -- power-cuts [--cuts 20] [--seed 1] [--mutants] [--record]`: see `power-cuts/campaign.ts`. */
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Mutant, mutant, prepareMutant } from './mutant.ts';
+import { type PowerCutResult, runPowerCuts } from './power-cuts/campaign.ts';
+import { missingForPowerCuts } from './power-cuts/volume.ts';
+
+export const summary = 'nothing acknowledged is lost when the power of one, some or all servers goes';
+
+const cutsPerMutant = 10;
+
+/** Servers that forget to sync. That they lose data shows that the cuts are cuts. */
+const forgetful: readonly (Mutant & { readonly servers: 1 | 3 })[] = [
+  {
+    servers: 3,
+    ...mutant(
+      'an ensemble that never syncs its log',
+      'zookeeper/agreement/log-store.ts',
+      '      await (this.#segments.at(-1) as Segment).file.sync();',
+      '      await undefined;',
+    ),
+  },
+  {
+    servers: 1,
+    ...mutant(
+      'a server alone that never syncs its log',
+      'zookeeper/disk/log-writer.ts',
+      'if (this.#options.sync) await file.sync();',
+      '',
+    ),
+  },
+];
+
+export async function run(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      cuts: { type: 'string', default: '20' },
+      seed: { type: 'string', default: '1' },
+      mutants: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
+    },
+  });
+  const missing = missingForPowerCuts();
+  if (missing.length > 0) {
+    for (const sentence of missing) console.error(sentence);
+    process.exitCode = 1;
+    return;
+  }
+  const [cuts, seed] = [Number(values.cuts), Number(values.seed)];
+  const results: PowerCutResult[] = [];
+  for (const servers of [1, 3] as const) {
+    const onCut = (done: number): void => {
+      if (done % 50 === 0) console.log(`${servers} servers: ${done} of ${cuts} cuts`);
+    };
+    const result = await runPowerCuts({ servers, cuts, seed, onCut });
+    console.log(JSON.stringify(result));
+    results.push(result);
+  }
+  const hunts: { readonly mutant: string; readonly cuts: number; readonly cutsWithLoss: number }[] = [];
+  for (const bug of values.mutants ? forgetful : []) {
+    const { main, remove } = prepareMutant(bug);
+    let cut = 0;
+    let withLoss = 0;
+    // Each on fresh volumes: after a loss nothing more can be expected of what is left.
+    for (; cut < cutsPerMutant; cut++) {
+      const { cutsWithLoss } = await runPowerCuts({ servers: bug.servers, cuts: 1, seed: seed + cut, main });
+      withLoss += Math.min(1, cutsWithLoss);
+    }
+    remove();
+    hunts.push({ mutant: bug.name, cuts: cut, cutsWithLoss: withLoss });
+    console.log(`${bug.name}: ${withLoss} of ${cut} cuts lost something`);
+  }
+  const lost = results.flatMap((result) => result.lost);
+  if (values.record) {
+    const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: import.meta.dirname })
+      .toString()
+      .trim();
+    const campaign = {
+      campaign: 'power cuts',
+      commit,
+      recordedAt: new Date().toISOString(),
+      lost: lost.length,
+      results,
+      mutants: hunts,
+    };
+    const file = resolve(import.meta.dirname, '../campaigns/power-cuts.json');
+    writeFileSync(file, `${JSON.stringify(campaign, null, 2)}\n`);
+  }
+  console.log(`${results.reduce((sum, each) => sum + each.cuts, 0)} cuts, ${lost.length} losses`);
+  if (lost.length > 0 || hunts.some(({ cutsWithLoss }) => cutsWithLoss === 0)) process.exitCode = 1;
+}
