@@ -30,10 +30,7 @@ const create = (at: number, path: string, data = `data of ${at}`): LoggedTxn =>
 
 function contentOf(tree: DataTree): Record<string, unknown> {
   return Object.fromEntries(
-    [...tree.entries()].map(([path, node]) => [
-      path,
-      { ...imageOf(node), children: [...(node.children ?? [])].sort() },
-    ]),
+    [...tree.nodes()].map((node) => [node.path, { ...imageOf(node), children: node.childNames().sort() }]),
   );
 }
 

@@ -37,7 +37,7 @@ export function snapshotPieces(
   const number = ++snapshotNumber;
   const kept = new Map<string, NodeImage>();
   const removed = new Map<string, NodeImage>();
-  const walk = tree.entries();
+  const walk = tree.beginWalk();
   const observer = {
     beforeChange(path: string, node: Znode, gone: boolean): void {
       if (node.snapshotNumber === number || node.czxid > lastZxid) return;
@@ -62,7 +62,8 @@ export function snapshotPieces(
     try {
       let looked = 0;
       let sliceEndMs = clock.monotonicMs() + SLICE_MS;
-      for (const [path, node] of walk) {
+      for (const node of walk) {
+        const { path } = node;
         if (node.snapshotNumber !== number && node.czxid <= lastZxid) {
           writeNode(writer, path, kept.get(path) ?? imageOf(node));
           kept.delete(path);
@@ -77,6 +78,7 @@ export function snapshotPieces(
     } finally {
       // From here to the seal nothing of the tree is read any more.
       if (tree.observer === observer) tree.observer = undefined;
+      tree.endWalk(walk);
     }
     for (const [path, image] of [...removed].reverse()) {
       writeNode(writer, path, image);
@@ -145,8 +147,8 @@ export function writeSnapshotNow(
     sizeBytes += piece.length;
   };
   writeHead(writer, tree, sessions);
-  for (const [at, node] of tree.entries()) {
-    writeNode(writer, at, imageOf(node));
+  for (const node of tree.nodes()) {
+    writeNode(writer, node.path, imageOf(node));
     if (writer.length >= CHUNK_BYTES) flush();
   }
   writer.string('/');

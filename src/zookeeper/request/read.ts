@@ -77,7 +77,7 @@ export function answerRead(request: ReadRequest, view: ReadView): Answer {
       const node = readable(request.path, view);
       if (typeof node === 'number') return refused(node);
       if (request.watch) tree.childWatches.add(request.path, watcher, 'standard');
-      const children = node.children === undefined ? [] : [...node.children];
+      const children = node.childNames();
       return good(
         request.op === 'getChildren'
           ? { kind: 'children', children }

@@ -3,9 +3,11 @@ import type { Acl, SessionId, Stat, Zxid } from '../../protocol/zookeeper/index.
 import { errorCode, zxid as toZxid, watcherType } from '../../protocol/zookeeper/index.ts';
 import type { AclList } from './acl-table.ts';
 import { AclTable, openUnsafe } from './acl-table.ts';
+import { NodeMap } from './node-map.ts';
 import { CONTAINER_OWNER, NO_OWNER, ownerKind, ttlOwner } from './owner.ts';
-import { childOf, nameOf, parentOf } from './path.ts';
+import { nameOf, parentOf } from './path.ts';
 import { LIMITS_NAME, QUOTA_ROOT, QuotaPaths, quotaStatsPath, STATS_NAME, usageOf, usageText } from './quota.ts';
+import { TreeWalk } from './tree-walk.ts';
 import type { TreeTxn, Txn, TxnHeader } from './txn.ts';
 import type { Watcher } from './watch-table.ts';
 import { WatchTable } from './watch-table.ts';
@@ -54,8 +56,6 @@ const failed = (code: number, path?: string): Applied => ({ code, path, stat: un
  * time to live, quotas, watches. Mutable state of one owner, changed only by `apply`, which is repeatable: a snapshot
  * of Apache's may already hold a part of what its log is about to say.
  *
- * The map's order is the order of creation, so a parent always stands before its children.
- *
  * Source: DataTree.
  */
 export class DataTree {
@@ -66,7 +66,9 @@ export class DataTree {
   readonly ttls = new Set<string>();
   readonly extendedTypes: boolean;
   observer: ChangeObserver | undefined;
-  #nodes = new Map<string, Znode>();
+  readonly #root: Znode;
+  #nodes = new NodeMap();
+  #walks = new Set<TreeWalk>();
   #ephemerals = new Map<SessionId, Set<string>>();
   #ephemeralCount = 0;
   #quotas = new QuotaPaths();
@@ -76,12 +78,10 @@ export class DataTree {
   /** @param options.extendedTypes  whether nodes may have a time to live (`extendedTypesEnabled`) */
   constructor(options: { readonly extendedTypes: boolean }) {
     this.extendedTypes = options.extendedTypes;
-    const root = this.#own('/');
-    const system = this.#own('/zookeeper');
-    root.children = new Set(['zookeeper']);
-    this.#own(QUOTA_ROOT);
-    system.children = new Set(['quota', 'config']);
-    const config = this.#own(CONFIG_PATH);
+    this.#root = this.#own('/', undefined);
+    const system = this.#own('/zookeeper', this.#root);
+    this.#own(QUOTA_ROOT, system);
+    const config = this.#own(CONFIG_PATH, system);
     config.acl = this.acls.intern(readOnlyAcl);
     config.aversion = -1;
   }
@@ -122,9 +122,20 @@ export class DataTree {
     return this.#nodes.get(path === '' ? '/' : path);
   }
 
-  /** In an order in which parents come before their children. */
-  entries(): IterableIterator<[string, Znode]> {
-    return this.#nodes.entries();
+  /** A walk over all nodes, parents before their children. It may go on while the tree changes; end it with `endWalk`. */
+  beginWalk(): TreeWalk {
+    const walk = new TreeWalk(this.#root);
+    this.#walks.add(walk);
+    return walk;
+  }
+
+  endWalk(walk: TreeWalk): void {
+    this.#walks.delete(walk);
+  }
+
+  /** All nodes, parents before their children, while nothing changes. */
+  nodes(): Iterable<Znode> {
+    return new TreeWalk(this.#root);
   }
 
   ephemeralsOf(session: SessionId): ReadonlySet<string> {
@@ -134,14 +145,9 @@ export class DataTree {
   /** Nodes below a path; the path itself does not count, but for the root, where Apache counts it. */
   descendantCount(path: string): number {
     if (path === '/') return this.#nodes.size - 1;
+    const top = this.get(path);
     let count = 0;
-    const pending = [path];
-    for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
-      const children = this.#nodes.get(at)?.children;
-      if (children === undefined) continue;
-      count += children.size;
-      for (const name of children) pending.push(childOf(at, name));
-    }
+    if (top !== undefined) for (const node of new TreeWalk(top)) count += node.childCount;
     return count;
   }
 
@@ -150,8 +156,11 @@ export class DataTree {
     const acl = this.acls.byId(image.aclId);
     if (acl === undefined) return false;
     const existing = this.#nodes.get(path);
-    const node = existing ?? new Znode(undefined, acl, image.czxid, image.ctime, image.owner);
-    node.data = image.data;
+    const { data } = image;
+    // One object for all, not one a node.
+    const owner = image.owner === NO_OWNER ? NO_OWNER : image.owner;
+    const node = existing ?? new Znode(path, { data, acl, owner }, image.czxid, image.ctime);
+    node.data = data;
     node.acl = acl;
     node.czxid = image.czxid;
     node.mzxid = image.mzxid;
@@ -161,21 +170,23 @@ export class DataTree {
     node.version = image.version;
     node.cversion = image.cversion;
     node.aversion = image.aversion;
-    node.owner = image.owner;
+    node.owner = owner;
     this.#dataBytes += path.length + (image.data?.length ?? 0);
     if (existing !== undefined || path === '/') return true;
     const parent = this.#nodes.get(parentOf(path));
     if (parent === undefined) return false;
     this.#nodes.set(path, node);
-    addChild(parent, nameOf(path));
+    parent.addChild(node);
     this.#index(path, node);
     return true;
   }
 
   /** After the last `load`: finds the quotas. */
   loaded(): void {
-    for (const [path, node] of this.#nodes) {
-      if (node === undefined || !path.startsWith(QUOTA_ROOT) || !path.endsWith(`/${LIMITS_NAME}`)) continue;
+    const quotas = this.#nodes.get(QUOTA_ROOT);
+    if (quotas === undefined) return;
+    for (const { path } of new TreeWalk(quotas)) {
+      if (!path.endsWith(`/${LIMITS_NAME}`)) continue;
       const limited = path.slice(QUOTA_ROOT.length, -LIMITS_NAME.length - 1);
       this.#quotas.add(limited);
       this.#recountQuota(limited);
@@ -292,10 +303,10 @@ export class DataTree {
       parent.pzxid = zxid;
     }
     // Only while catching up with a fuzzy snapshot; the parent's counters have been brought forward all the same.
-    if (parent.children?.has(name)) return failed(errorCode.nodeExists, path);
-    const node = new Znode(txn.data, this.acls.intern(txn.acl), zxid, timeMs, owner);
+    if (this.#nodes.get(path) !== undefined) return failed(errorCode.nodeExists, path);
+    const node = new Znode(path, { data: txn.data, acl: this.acls.intern(txn.acl), owner }, zxid, timeMs);
     this.#nodes.set(path, node);
-    addChild(parent, name);
+    parent.addChild(node);
     this.#index(path, node);
     const bytes = txn.data?.length ?? 0;
     this.#dataBytes += path.length + bytes;
@@ -316,11 +327,12 @@ export class DataTree {
     if (parent === undefined) return failed(errorCode.noNode, path);
     this.observer?.beforeChange(parentPath, parent, false);
     const name = nameOf(path);
-    parent.children?.delete(name);
     if (zxid > parent.pzxid) parent.pzxid = zxid;
     const node = this.#nodes.get(path);
     if (node === undefined) return failed(errorCode.noNode, path);
     this.observer?.beforeChange(path, node, true);
+    for (const walk of this.#walks) walk.leave(node);
+    parent.removeChild(node);
     this.#nodes.delete(path);
     this.#unindex(path, node);
     const bytes = node.data?.length ?? 0;
@@ -437,9 +449,10 @@ export class DataTree {
     if (node !== undefined) node.data = Buffer.from(text);
   }
 
-  #own(path: string): Znode {
-    const node = new Znode(Buffer.alloc(0), openUnsafe, toZxid(0), 0, NO_OWNER);
+  #own(path: string, parent: Znode | undefined): Znode {
+    const node = new Znode(path, { data: Buffer.alloc(0), acl: openUnsafe, owner: NO_OWNER }, toZxid(0), 0);
     this.#nodes.set(path, node);
+    parent?.addChild(node);
     return node;
   }
 
@@ -487,13 +500,10 @@ export class DataTree {
     if (stats === undefined) return;
     let count = 0;
     let bytes = 0;
-    const pending = [limited];
-    for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
-      const node = this.#nodes.get(at);
-      if (node === undefined) continue;
+    const top = this.get(limited);
+    for (const node of top === undefined ? [] : new TreeWalk(top)) {
       count++;
       bytes += node.data?.length ?? 0;
-      for (const name of node.children ?? []) pending.push(childOf(at, name));
     }
     this.observer?.beforeChange(quotaStatsPath(limited), stats, false);
     stats.data = usageText(count, bytes);
@@ -501,11 +511,6 @@ export class DataTree {
 }
 
 const noPaths: ReadonlySet<string> = new Set();
-
-function addChild(parent: Znode, name: string): void {
-  if (parent.children === undefined) parent.children = new Set([name]);
-  else parent.children.add(name);
-}
 
 export function imageOf(node: Znode): NodeImage {
   return {
