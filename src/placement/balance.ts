@@ -2,7 +2,7 @@ import { Candidates } from './candidates.ts';
 import { cpu, dimensions, leaderCount, leaderIn, outRate, replicaCount } from './dimensions.ts';
 import { nobody } from './model.ts';
 import { moveQuotas } from './quotas.ts';
-import { itemOf } from './targets.ts';
+import { itemOf, withBand } from './targets.ts';
 import type { Working } from './working.ts';
 
 /** Which steps a balance may take. */
@@ -20,6 +20,8 @@ export type BalanceScope = {
 const rounds = 12;
 /** In the first rounds no step pushes a broker out of the band for the good of another. */
 const strictRounds = 2;
+/** Part of the band that leaderships are evened to where there are many. */
+const leaderBand = 0.5;
 /** A step must lower the potential by this much: below it, rounding decides. */
 const leastDrop = 1e-9;
 /** Brokers asked as donors or receivers for one replica, and replicas looked at on each. */
@@ -40,12 +42,15 @@ const bulkShare = 0.03;
 export function balance(working: Working, scope: BalanceScope): void {
   const isInScope = scope.brokers ?? (() => true);
   const candidates = new Candidates(working, scope.mayReceive);
-  if (!scope.leadersOnly) moveQuotas(working, scope);
+  const hasMovedQuotas = !scope.leadersOnly && moveQuotas(working, scope);
   let before = working.potential();
   for (let round = 0; round < rounds && before > leastDrop; round++) {
     // Where much must move, leaders are evened after it: leaders given to those who hold few replicas now would be in
     // the way of the replicas they are to get.
-    if (round > 0 || scope.leadersOnly || !isFarOff(working)) passLeaderships(working, scope);
+    if (hasMovedQuotas) passLeadershipsDeep(working, scope);
+    else if (round > 0 || scope.leadersOnly || !isFarOff(working)) passLeaderships(working, scope);
+    // The search aims a little inside the band: what is left between the two is not worth another round.
+    if (hasMovedQuotas && isInside(working)) break;
     if (!scope.leadersOnly) {
       const index = working.replicasByBroker();
       for (const broker of working.outside()) {
@@ -69,6 +74,15 @@ export function balance(working: Working, scope: BalanceScope): void {
   passLeaderships(working, scope);
 }
 
+/** Whether every load is in the band that was asked for. */
+function isInside({ targets: { perShare, grain }, loads, options }: Working): boolean {
+  for (let cell = 0; cell < loads.length; cell++) {
+    if (perShare[cell] === 0) continue;
+    if (Math.abs(loads[cell]! * perShare[cell]! - 1) > Math.max(options.band, grain[cell]!)) return false;
+  }
+  return true;
+}
+
 /** Whether more than a tenth of the brokers are out of the band in bytes on disk. */
 function isFarOff({ targets, loads, brokers }: Working): boolean {
   let out = 0;
@@ -79,11 +93,24 @@ function isFarOff({ targets, loads, brokers }: Working): boolean {
   return out > brokers / 10;
 }
 
+/**
+ * Passes leaderships further into the band than asked: at no bytes, and what is well inside has room for what the
+ * brokers that are left must get rid of.
+ */
+function passLeadershipsDeep(working: Working, scope: BalanceScope): void {
+  const asked = working.targets;
+  working.targets = withBand(asked, leaderBand * working.options.band);
+  passLeaderships(working, scope);
+  working.targets = asked;
+  passLeaderships(working, scope);
+}
+
 /** Passes leaderships to followers while that brings leaders, their bytes and CPU nearer to even. */
 function passLeaderships(working: Working, scope: BalanceScope): void {
   const { partitions, width, replicas, model } = working;
   for (let round = 0; round < 4; round++) {
     const isOut = brokersOut(working);
+    if (!isOut.includes(1)) return;
     let changes = 0;
     for (let row = 0; row < partitions; row++) {
       const start = row * width;
@@ -98,13 +125,13 @@ function passLeaderships(working: Working, scope: BalanceScope): void {
       if (scope.mayChange !== undefined && !scope.mayChange(row)) continue;
       let best = -1;
       let bestDrop = leastDrop;
+      const relief = working.prepareLead(row);
       for (let column = 1; column < width; column++) {
-        if (replicas[start + column] === nobody || !working.mayLead(row, column)) continue;
-        const drop = working.dropOfLead(row, column);
-        if (drop > bestDrop) {
-          best = column;
-          bestDrop = drop;
-        }
+        if (replicas[start + column] === nobody) continue;
+        const drop = relief + working.dropOnLeading(replicas[start + column]!);
+        if (drop <= bestDrop || !working.mayLead(row, column)) continue;
+        best = column;
+        bestDrop = drop;
       }
       if (best !== -1) {
         working.lead(row, best);
@@ -443,29 +470,31 @@ function exchangeBest(
   }
 }
 
-/** Takes steps back that the band does not need: a copy saved for nothing. Largest first. */
+/** Takes steps back that the band does not need: a copy saved for nothing. Heaviest first. */
 function takeBack(working: Working, scope: BalanceScope): void {
-  const { width, replicas, home, model, partitions } = working;
-  const moved: number[] = [];
+  const { width, replicas, home, partitions } = working;
+  const rows = new Int32Array(partitions);
+  let count = 0;
   for (let row = 0; row < partitions; row++) {
-    for (let column = 0; column < model.factors[row]!; column++) {
-      const broker = replicas[row * width + column]!;
-      if (broker !== nobody && !working.isHome(row, broker)) moved.push(row * width + column);
+    for (let cell = row * width; cell < (row + 1) * width; cell++) {
+      if (replicas[cell] === home[cell] || replicas[cell] === nobody) continue;
+      rows[count++] = row;
+      break;
     }
   }
-  moved.sort(
-    (one, other) => model.sizes[Math.floor(other / width)]! - model.sizes[Math.floor(one / width)]! || one - other,
-  );
-  for (const cell of moved) {
-    const row = Math.floor(cell / width);
-    if (scope.mayChange !== undefined && !scope.mayChange(row)) continue;
+  for (const row of working.heaviestFirst(rows.subarray(0, count))) {
+    if (scope.mayChange?.(row) === false) continue;
     for (let column = 0; column < width; column++) {
-      const origin = home[row * width + column]!;
-      if (origin === nobody || working.holds(row, origin)) continue;
-      if (working.dropOfMove(row, cell % width, origin) < -leastDrop / 1000) continue;
-      if (!working.mayMove(row, cell % width, origin)) continue;
-      working.move(row, cell % width, origin);
-      break;
+      const broker = replicas[row * width + column]!;
+      if (broker === nobody || working.isHome(row, broker)) continue;
+      for (let cell = row * width; cell < (row + 1) * width; cell++) {
+        const origin = home[cell]!;
+        if (origin === nobody || working.keeping[origin] === 0 || working.holds(row, origin)) continue;
+        if (working.dropOfMove(row, column, origin) < -leastDrop / 1000) continue;
+        if (!working.mayMove(row, column, origin)) continue;
+        working.move(row, column, origin);
+        break;
+      }
     }
   }
 }

@@ -6,12 +6,12 @@ import { copysetsOf, placeOnCopysets } from './copysets.ts';
 import { dimensionNames, dimensions } from './dimensions.ts';
 import { type DiskMove, planDisks } from './disks.ts';
 import { hashOfModel, hashOfPlan } from './hash.ts';
-import { brokerIndex, condition, type Model, nobody, partitionName } from './model.ts';
+import { brokerIndex, type Model, nobody, partitionName } from './model.ts';
 import { type Operation, type OperationProblem, prepare } from './operations.ts';
 import type { PlanOptions } from './options.ts';
 import type { Problem } from './problems.ts';
 import { overLimit, relieveLimits, repair } from './repair.ts';
-import { isChanged, type Schedule, scheduleOf } from './schedule.ts';
+import { had, isChanged, type Schedule, scheduleOf, sourceOf } from './schedule.ts';
 import { verify } from './verify.ts';
 import { Working } from './working.ts';
 
@@ -479,28 +479,27 @@ function relieved(start: Model, operation: Extract<Operation, { kind: 'relieve' 
 }
 
 function costOf(start: Model, target: Int32Array): PlanCost {
-  const { width } = start;
+  const { width, replicas, sizes, zoneOf } = start;
   let bytes = 0;
   let crossZoneBytes = 0;
   let copies = 0;
   let leaderChanges = 0;
   let partitions = 0;
-  for (let row = 0; row < start.topicOf.length; row++) {
-    const old = start.replicas.subarray(row * width, (row + 1) * width);
-    let isChanged = false;
-    for (let column = 0; column < width; column++) {
-      const broker = target[row * width + column]!;
-      if (broker !== old[column]) isChanged = true;
-      // What holds nothing yet is created, not copied.
-      if (broker === nobody || old.includes(broker) || old[0] === nobody) continue;
+  for (let row = 0; row < sizes.length; row++) {
+    if (!isChanged(start, target, row)) continue;
+    partitions++;
+    const first = row * width;
+    // What holds nothing yet is created, not copied.
+    if (replicas[first] === nobody) continue;
+    if (target[first] !== replicas[first]) leaderChanges++;
+    for (let cell = first; cell < first + width; cell++) {
+      const broker = target[cell]!;
+      if (broker === nobody || had(start, row, broker)) continue;
       copies++;
-      bytes += start.sizes[row]!;
-      const source = old.find((other) => other !== nobody && start.conditions[other] !== condition.dead);
-      const leader = start.leaders[row] === nobody ? source : start.leaders[row];
-      if (leader !== undefined && start.zoneOf[leader] !== start.zoneOf[broker]) crossZoneBytes += start.sizes[row]!;
+      bytes += sizes[row]!;
+      const source = sourceOf(start, row);
+      if (source !== nobody && zoneOf[source] !== zoneOf[broker]) crossZoneBytes += sizes[row]!;
     }
-    if (isChanged) partitions++;
-    if (target[row * width] !== old[0] && old[0] !== nobody) leaderChanges++;
   }
   return { bytes, crossZoneBytes, copies, leaderChanges, partitions };
 }

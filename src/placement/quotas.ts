@@ -1,5 +1,5 @@
 import { Candidates } from './candidates.ts';
-import { dimensions, disk, leaderCount, leaderIn, outRate } from './dimensions.ts';
+import { cpu, dimensions, disk, leaderCount, leaderIn, outRate } from './dimensions.ts';
 import { nobody } from './model.ts';
 import { itemOf } from './targets.ts';
 import type { Working } from './working.ts';
@@ -22,6 +22,7 @@ const leastPart = 1e-4;
 const chosenPart = 0.25;
 const mostStride = 32;
 const levelSteps = 50;
+const turns = 8;
 /** How much a miss in what leaderships carry counts: those can be put right at no bytes. */
 const leaderWeight = 0.25;
 
@@ -32,27 +33,29 @@ const leaderWeight = 0.25;
  * that was let go is handed out, largest first, each replica to the receiver it weighs on least.
  *
  * The work is linear in replicas, and the misses are about the size of the smallest replicas.
+ *
+ * @returns  whether there was anything to move in bulk
  */
-export function moveQuotas(working: Working, scope: Scope): void {
+export function moveQuotas(working: Working, scope: Scope): boolean {
   const held = working.replicas.length;
-  if (held < leastReplicas || held < leastReplicasOfBroker * working.brokers) return;
+  if (held < leastReplicas || held < leastReplicasOfBroker * working.brokers) return false;
   const quotas = new Float64Array(working.brokers * dimensions);
   const receivers = new Uint8Array(working.brokers);
   for (const group of groupsOf(working)) shareOut(working, scope, group, quotas, receivers);
-  if (!receivers.includes(1)) return;
+  if (!receivers.includes(1)) return false;
   const candidates = new Candidates(working, (broker) => receivers[broker] === 1);
   const givers = Array.from({ length: working.brokers }, (_, broker) => quotas[broker * dimensions]! > 0);
   const stride = strideOf(working, quotas);
   const index = cellsBySize(working, givers, stride);
-  const leaving: number[] = [];
-  const isGiving = new Uint8Array(working.partitions);
+  const isLeaving = new Uint8Array(held);
   for (let broker = 0; broker < working.brokers; broker++) {
     if (!givers[broker]) continue;
     const cells = index.cells.subarray(index.first[broker]!, index.first[broker + 1]!);
     const own = quotas.subarray(broker * dimensions, (broker + 1) * dimensions);
-    choose(working, scope, candidates, broker, own, cells, isGiving, leaving);
+    choose(working, scope, candidates, broker, own, cells, isLeaving);
   }
-  handOut(working, candidates, leaving);
+  handOut(working, candidates, isLeaving);
+  return true;
 }
 
 /**
@@ -60,20 +63,10 @@ export function moveQuotas(working: Working, scope: Scope): void {
  * replicas in each zone as it may, so that what leaves a zone would have to come back.
  */
 function groupsOf({ model, brokers, zones, spreads }: Working): number[][] {
-  const isRigid = model.poolNames.map(() => true);
-  const seen = new Set<number>();
-  for (let row = 0; row < model.topicOf.length; row++) {
-    const pool = model.poolOfTopic[model.topicOf[row]!]!;
-    const key = pool * 256 + model.factors[row]!;
-    if (seen.has(key)) continue;
-    seen.add(key);
-    const { least, most } = spreads.of(pool, model.factors[row]!);
-    if (least.some((count, zone) => count !== most[zone])) isRigid[pool] = false;
-  }
   const groups = new Map<number, number[]>();
   for (let broker = 0; broker < brokers; broker++) {
     const pool = model.poolOf[broker]!;
-    const key = pool * (zones + 1) + (isRigid[pool] ? model.zoneOf[broker]! : zones);
+    const key = pool * (zones + 1) + (spreads.isRigid(pool) ? model.zoneOf[broker]! : zones);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [broker]);
     else group.push(broker);
@@ -133,10 +126,16 @@ function shareOut(
     const level = dimension === disk ? giveLevel : share > 0 ? (carried - wanted) / share : 0;
     for (const broker of givers) {
       const cell = broker * dimensions + dimension;
-      quotas[cell] = Math.max(0, loads[cell]! - level * targets.share[cell]!);
+      // Leaderships can pass later at no bytes: they go along in proportion.
+      quotas[cell] = isOfLeaders(dimension)
+        ? (quotas[cellOf(broker)]! / loads[cellOf(broker)]!) * loads[cell]!
+        : Math.max(0, loads[cell]! - level * targets.share[cell]!);
     }
   }
 }
+
+const isOfLeaders = (dimension: number): boolean =>
+  dimension === outRate || dimension === cpu || dimension === leaderCount || dimension === leaderIn;
 
 /** The level from `low` to `high` at which a condition begins to hold. */
 function levelOf(holds: (level: number) => boolean, low: number, high: number): number {
@@ -177,7 +176,7 @@ function cellsBySize(working: Working, givers: readonly boolean[], stride: numbe
   const cells = new Int32Array(first[brokers + 1]!);
   each((cell, broker) => {
     cells[first[broker + 1]!++] = cell;
-  }, working.largestFirst(rows));
+  }, working.heaviestFirst(rows));
   return { first, cells };
 }
 
@@ -189,22 +188,19 @@ function choose(
   broker: number,
   quota: Float64Array,
   cells: Int32Array,
-  isGiving: Uint8Array,
-  leaving: number[],
+  isLeaving: Uint8Array,
 ): void {
   const { model, width, targets } = working;
   const scale = new Float64Array(dimensions);
   for (let dimension = 0; dimension < dimensions; dimension++) {
-    const isOfLeaders = dimension === outRate || dimension === leaderCount || dimension === leaderIn;
-    scale[dimension] = targets.perShare[broker * dimensions + dimension]! * (isOfLeaders ? leaderWeight : 1);
+    scale[dimension] = targets.perShare[broker * dimensions + dimension]! * (isOfLeaders(dimension) ? leaderWeight : 1);
   }
   const item = new Float64Array(dimensions);
   const sums = new Float64Array(dimensions);
   const open: number[] = [];
   for (const cell of cells) {
     const row = Math.floor(cell / width);
-    if (isGiving[row] === 1 || scope.mayChange?.(row) === false) continue;
-    if (!candidates.hasPlace(row, cell % width)) continue;
+    if (scope.mayChange?.(row) === false || !candidates.hasPlace(row, cell % width, isLeaving)) continue;
     open.push(cell);
     itemOf(model, row, cell % width === 0, item);
     for (let dimension = 0; dimension < dimensions; dimension++) sums[dimension]! += item[dimension]!;
@@ -224,19 +220,31 @@ function choose(
     }
     if (gain <= 0) continue;
     for (let dimension = 0; dimension < dimensions; dimension++) ahead[dimension]! += item[dimension]!;
-    leaving.push(cell);
-    isGiving[row] = 1;
+    isLeaving[cell] = 1;
   }
 }
 
-function handOut(working: Working, candidates: Candidates, leaving: readonly number[]): void {
-  const { width } = working;
-  const columnOf = new Uint8Array(working.partitions);
-  const rows = Int32Array.from(leaving, (cell) => Math.floor(cell / width));
-  for (const cell of leaving) columnOf[Math.floor(cell / width)] = cell % width;
-  for (const row of working.largestFirst(rows)) {
-    const column = columnOf[row]!;
-    const to = candidates.best(row, column, candidates.zonesFor(row, column));
-    if (to !== nobody && working.isAffordable(row, column, to)) working.move(row, column, to);
+/**
+ * Hands out in turns, each over all weights: a receiver that lacks more than others would else get all the heaviest,
+ * and be full by bytes before it has its number.
+ */
+function handOut(working: Working, candidates: Candidates, isLeaving: Uint8Array): void {
+  const { width, partitions } = working;
+  const rows = new Int32Array(partitions);
+  let count = 0;
+  for (let cell = 0; cell < isLeaving.length; cell++) {
+    const row = Math.floor(cell / width);
+    if (isLeaving[cell] === 1 && (count === 0 || rows[count - 1] !== row)) rows[count++] = row;
+  }
+  const order = working.heaviestFirst(rows.subarray(0, count));
+  for (let turn = 0; turn < turns; turn++) {
+    for (let at = turn; at < order.length; at += turns) {
+      const row = order[at]!;
+      for (let column = 0; column < width; column++) {
+        if (isLeaving[row * width + column] === 0) continue;
+        const to = candidates.best(row, column, candidates.zonesFor(row, column));
+        if (to !== nobody && working.isAffordable(row, column, to)) working.move(row, column, to);
+      }
+    }
   }
 }

@@ -20,7 +20,7 @@ export function repair(working: Working, candidates: Candidates, areLimitsLater 
   dropSurplus(working, survey.flawed);
   const displaced = displacedRows(working, survey.flawed);
   candidates.expect(displaced.length);
-  for (const row of working.largestFirst(displaced)) {
+  for (const row of working.heaviestFirst(displaced)) {
     for (let column = 0; column < model.factors[row]!; column++) {
       if (!isDisplaced(working, row, column)) continue;
       const reason = settle(working, candidates, row, column);
@@ -157,9 +157,8 @@ function budgetProblem({ model }: Working, row: number): Problem {
 }
 
 /** Whether no broker of the zone of this dead one is left. */
-function isZoneLost({ model, keeping }: Working, broker: number): boolean {
-  if (model.conditions[broker] !== condition.dead) return false;
-  return !model.zoneOf.some((zone, other) => zone === model.zoneOf[broker] && keeping[other] === 1);
+function isZoneLost({ model, spreads }: Working, broker: number): boolean {
+  return model.conditions[broker] === condition.dead && !spreads.hasBrokers(model.zoneOf[broker]!);
 }
 
 /** Every zone left has a copy: another one there would not survive that zone, and would have to move back later. */

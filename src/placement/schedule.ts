@@ -233,7 +233,7 @@ export function isChanged({ width, replicas }: Model, target: Int32Array, row: n
   return false;
 }
 
-function had({ width, replicas }: Model, row: number, broker: number): boolean {
+export function had({ width, replicas }: Model, row: number, broker: number): boolean {
   for (let cell = row * width; cell < (row + 1) * width; cell++) if (replicas[cell] === broker) return true;
   return false;
 }

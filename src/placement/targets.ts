@@ -35,6 +35,7 @@ export class SpreadTable {
   readonly zones: number;
   readonly #brokers: Int32Array;
   readonly #tables: (ZoneSpread | undefined)[] = [];
+  readonly #rigid: boolean[];
 
   constructor(model: Model) {
     this.zones = model.zoneNames.length;
@@ -43,11 +44,33 @@ export class SpreadTable {
     for (let broker = 0; broker < model.brokerIds.length; broker++) {
       if (keeps(model, broker)) this.#brokers[model.poolOf[broker]! * this.zones + model.zoneOf[broker]!]!++;
     }
+    this.#rigid = model.poolNames.map(() => true);
+    for (let row = 0; row < model.topicOf.length; row++) {
+      const pool = model.poolOfTopic[model.topicOf[row]!]!;
+      const known = this.#tables[pool * (maxReplicationFactor + 1) + model.factors[row]!];
+      if (known !== undefined) continue;
+      const { least, most } = this.of(pool, model.factors[row]!);
+      if (least.some((count, zone) => count !== most[zone])) this.#rigid[pool] = false;
+    }
   }
 
   /** Brokers of a pool that may hold replicas, by zone. */
   brokersOf(pool: number): Int32Array {
     return this.#brokers.subarray(pool * this.zones, (pool + 1) * this.zones);
+  }
+
+  /** Whether any broker of the zone, of whatever pool, may hold replicas. */
+  hasBrokers(zone: number): boolean {
+    for (let cell = zone; cell < this.#brokers.length; cell += this.zones) if (this.#brokers[cell]! > 0) return true;
+    return false;
+  }
+
+  /**
+   * Whether every partition of the pool has as many replicas in each zone as it may and must: what leaves a zone has
+   * to be made up for in the same zone.
+   */
+  isRigid(pool: number): boolean {
+    return this.#rigid[pool]!;
   }
 
   of(pool: number, factor: number): ZoneSpread {

@@ -53,7 +53,8 @@ export class Working {
   #weighsAsLeader = false;
   #maxBytes: number;
   readonly #item = new Float64Array(dimensions);
-  readonly #follower = new Float64Array(dimensions);
+  /** What a leader carries beyond a follower. */
+  readonly #leading = new Float64Array(dimensions);
   #affinity: ((one: number, other: number) => boolean) | undefined;
 
   constructor(model: Model, options: PlanOptions, band = options.band) {
@@ -349,41 +350,47 @@ export class Working {
   }
 
   mayLead(row: number, column: number): boolean {
+    const { model, loads, limits } = this;
     const broker = this.replicas[row * this.width + column]!;
-    if (broker === nobody || this.receiving[broker] === 0 || this.model.mayLead[broker] === 0) return false;
-    const start = broker * dimensions;
-    itemOf(this.model, row, true, this.#item);
-    itemOf(this.model, row, false, this.#follower);
-    for (const dimension of [outRate, cpu]) {
-      const more = this.#item[dimension]! - this.#follower[dimension]!;
-      if (more > 0 && this.loads[start + dimension]! + more > this.limits[start + dimension]!) return false;
-    }
-    return true;
+    if (broker === nobody || this.receiving[broker] === 0 || model.mayLead[broker] === 0) return false;
+    const at = broker * dimensions;
+    const out = model.outRates[row]! + model.inRates[row]! * (model.factors[row]! - 1);
+    if (out > 0 && loads[at + outRate]! + out > limits[at + outRate]!) return false;
+    const more = model.leaderCpu[row]! - model.followerCpu[row]!;
+    return !(more > 0 && loads[at + cpu]! + more > limits[at + cpu]!);
   }
 
   /** By how much the potential falls when the replica in `column` becomes the leader; costs no bytes. */
   dropOfLead(row: number, column: number): number {
-    const item = this.#leadDifference(row);
-    const start = row * this.width;
-    return this.#change(this.replicas[start]!, item, -1) + this.#change(this.replicas[start + column]!, item, 1);
+    return this.prepareLead(row) + this.dropOnLeading(this.replicas[row * this.width + column]!);
+  }
+
+  /** Fixes the leadership that `dropOnLeading` asks about. @returns by how much the potential falls when it is given up */
+  prepareLead(row: number): number {
+    const { model } = this;
+    const item = this.#leading;
+    const rate = model.inRates[row]!;
+    item[outRate] = model.outRates[row]! + rate * (model.factors[row]! - 1);
+    item[cpu] = model.leaderCpu[row]! - model.followerCpu[row]!;
+    item[leaderCount] = 1;
+    item[leaderIn] = rate;
+    return this.#change(this.replicas[row * this.width]!, item, -1);
+  }
+
+  /** By how much the potential falls when `broker` takes the leadership fixed by `prepareLead`. */
+  dropOnLeading(broker: number): number {
+    return this.#change(broker, this.#leading, 1);
   }
 
   lead(row: number, column: number): void {
-    const item = this.#leadDifference(row);
+    this.prepareLead(row);
     const start = row * this.width;
     const old = this.replicas[start]!;
     const next = this.replicas[start + column]!;
-    this.#add(old, item, -1);
-    this.#add(next, item, 1);
+    this.#add(old, this.#leading, -1);
+    this.#add(next, this.#leading, 1);
     this.replicas[start] = next;
     this.replicas[start + column] = old;
-  }
-
-  #leadDifference(row: number): Float64Array {
-    itemOf(this.model, row, true, this.#item);
-    itemOf(this.model, row, false, this.#follower);
-    for (let dimension = 0; dimension < dimensions; dimension++) this.#item[dimension]! -= this.#follower[dimension]!;
-    return this.#item;
   }
 
   #add(broker: number, item: Float64Array, sign: number): void {
@@ -406,13 +413,19 @@ export class Working {
     return { first, cells };
   }
 
-  /** Rows by size, largest first, in steps of about 4 %; rows of one step stay in order. Linear in their number. */
-  largestFirst(rows: Int32Array): Int32Array {
-    const { sizes } = this.model;
+  /**
+   * Rows by weight (bytes on disk and bytes in, as parts of a mean share), heaviest first, in steps of about 3 %; rows
+   * of one step stay in order. Linear in their number.
+   */
+  heaviestFirst(rows: Int32Array): Int32Array {
+    const { sizes, inRates } = this.model;
+    const perDisk = this.#perMean[disk]!;
+    const perRate = this.#perMean[inRate]!;
     const steps = new Uint16Array(rows.length);
     const first = new Int32Array(1025);
     for (let at = 0; at < rows.length; at++) {
-      const step = 1023 - Math.min(1023, Math.floor(Math.log2(sizes[rows[at]!]! + 1) * 18));
+      const weight = sizes[rows[at]!]! * perDisk + inRates[rows[at]!]! * perRate;
+      const step = Math.max(0, Math.min(1023, Math.floor((3 - Math.log2(weight)) * 24)));
       steps[at] = step;
       first[step + 1]!++;
     }
