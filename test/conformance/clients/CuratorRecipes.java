@@ -193,18 +193,30 @@ public class CuratorRecipes {
     static void underKills(double seconds) throws Exception {
         long until = System.currentTimeMillis() + (long) (seconds * 1000);
         AtomicInteger acknowledged = new AtomicInteger();
+        AtomicInteger holder = new AtomicInteger();
+        AtomicInteger acquired = new AtomicInteger();
+        AtomicInteger doubleHolders = new AtomicInteger();
         List<String> problems = Collections.synchronizedList(new ArrayList<>());
         List<Thread> threads = new ArrayList<>();
         for (int index = 0; index < 4; index++) {
+            int self = index + 1;
             threads.add(new Thread(() -> {
                 try (CuratorFramework own = client()) {
                     DistributedAtomicLong counter = new DistributedAtomicLong(own, "/counter", new RetryForever(50));
                     InterProcessMutex mutex = new InterProcessMutex(own, "/killed-mutex");
                     while (System.currentTimeMillis() < until) {
                         try {
-                            AtomicValue<Long> value = counter.increment();
-                            if (value.succeeded()) acknowledged.incrementAndGet();
-                            if (mutex.acquire(20, TimeUnit.SECONDS)) mutex.release();
+                            if (acquired.get() % 8 == 0) {
+                                AtomicValue<Long> value = counter.increment();
+                                if (value.succeeded()) acknowledged.incrementAndGet();
+                            }
+                            if (mutex.acquire(20, TimeUnit.SECONDS)) {
+                                acquired.incrementAndGet();
+                                if (!holder.compareAndSet(0, self)) doubleHolders.incrementAndGet();
+                                Thread.yield();
+                                holder.compareAndSet(self, 0);
+                                mutex.release();
+                            }
                         } catch (KeeperException.ConnectionLossException | KeeperException.SessionExpiredException unknown) {
                             Thread.sleep(20);
                         } catch (IllegalMonitorStateException lost) {
@@ -221,6 +233,8 @@ public class CuratorRecipes {
         try (CuratorFramework zk = client()) {
             zk.sync().forPath("/counter");
             long counted = new DistributedAtomicLong(zk, "/counter", new RetryForever(50)).get().postValue();
+            System.out.println("acquired " + acquired.get() + " double holders " + doubleHolders.get());
+            expect(acquired.get() > 0 && doubleHolders.get() == 0, "one holder at a time");
             System.out.println("steps " + acknowledged.get() + " count " + counted + " " + problems);
             expect(problems.isEmpty(), problems.toString());
             expect(acknowledged.get() > 0 && counted >= acknowledged.get(), "no acknowledged step is lost");
