@@ -3,35 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Mutant, mutant, prepareMutant } from './mutant.ts';
+import { prepareMutant } from './mutant.ts';
 import { type PowerCutResult, runPowerCuts } from './power-cuts/campaign.ts';
+import { cutsPerMutant, forgetful } from './power-cuts/mutants.ts';
 import { missingForPowerCuts } from './power-cuts/volume.ts';
 
 export const summary = 'nothing acknowledged is lost when the power of one, some or all servers goes';
-
-const cutsPerMutant = 10;
-
-/** Servers that forget to sync. That they lose data shows that the cuts are cuts. */
-const forgetful: readonly (Mutant & { readonly servers: 1 | 3 })[] = [
-  {
-    servers: 3,
-    ...mutant(
-      'an ensemble that never syncs its log',
-      'zookeeper/agreement/log-store.ts',
-      '      await (this.#segments.at(-1) as Segment).file.sync();',
-      '      await undefined;',
-    ),
-  },
-  {
-    servers: 1,
-    ...mutant(
-      'a server alone that never syncs its log',
-      'zookeeper/disk/log-writer.ts',
-      'if (this.#options.sync) await file.sync();',
-      '',
-    ),
-  },
-];
 
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -66,7 +43,13 @@ export async function run(args: readonly string[]): Promise<void> {
     let withLoss = 0;
     // Each on fresh volumes: after a loss nothing more can be expected of what is left.
     for (; cut < cutsPerMutant; cut++) {
-      const { cutsWithLoss } = await runPowerCuts({ servers: bug.servers, cuts: 1, seed: seed + cut, main });
+      const { cutsWithLoss } = await runPowerCuts({
+        servers: bug.servers,
+        cuts: 1,
+        seed: seed + cut,
+        everybody: true,
+        main,
+      });
       withLoss += Math.min(1, cutsWithLoss);
     }
     remove();

@@ -25,6 +25,8 @@ export type PowerCutOptions = {
   readonly seed: number;
   /** The program's `main.ts`; another one than ours is a mutant. */
   readonly main?: string;
+  /** All servers lose their power each time; otherwise also one or two of them. */
+  readonly everybody?: boolean;
   /** Ends at the first cut that lost something. */
   readonly stopAtLoss?: boolean;
   readonly onCut?: (done: number) => void;
@@ -83,7 +85,7 @@ export async function runPowerCuts(options: PowerCutOptions): Promise<PowerCutRe
         await serving();
         lost.push(...(await judge(servers, writers)));
       }
-      const scope = scopeOf(random, ids);
+      const scope = options.everybody === true ? ids : scopeOf(random, ids);
       await writeFor(writers, random, 50 + random.below(450), () =>
         power.cut(scope.map((id) => volumes.get(id) as Volume)),
       );

@@ -18,6 +18,8 @@ const moveClientsMs = 100;
 /** Makes one fault after another, each for a while; a fault may begin before the one before it has ended. */
 export class Nemesis {
   readonly faults: Record<string, number> = {};
+  /** In the order of their beginnings. */
+  readonly timeline: { readonly fault: string; readonly fromMs: number; toMs: number }[] = [];
   readonly #servers: Servers;
   readonly #clientCount: number;
   readonly #random: Random;
@@ -61,8 +63,14 @@ export class Nemesis {
     return Promise.race([this.#admin.close(), wait(2000)]);
   }
 
-  #count(fault: string): void {
+  /** @returns a call that notes its end */
+  #begin(fault: string): () => void {
     this.faults[fault] = (this.faults[fault] ?? 0) + 1;
+    const noted = { fault, fromMs: performance.now(), toMs: Number.POSITIVE_INFINITY };
+    this.timeline.push(noted);
+    return () => {
+      noted.toMs = performance.now();
+    };
   }
 
   #pick<Element>(from: readonly Element[]): Element {
@@ -98,7 +106,7 @@ export class Nemesis {
   async #kill(count: number, downMs: number): Promise<void> {
     const victims = await this.#victims(count);
     if (victims.length === 0) return;
-    this.#count(count === 1 ? 'kill -9' : `kill -9 of ${victims.length} at once`);
+    const ended = this.#begin(count === 1 ? 'kill -9' : `kill -9 of ${victims.length} at once`);
     for (const id of victims) this.#busy.add(id);
     await Promise.all(victims.map((id) => this.#servers.kill(id)));
     await wait(downMs);
@@ -106,38 +114,42 @@ export class Nemesis {
       this.#servers.start(id);
       this.#busy.delete(id);
     }
+    ended();
   }
 
   async #pause(lastMs: number): Promise<void> {
     const [id] = await this.#victims(1);
     if (id === undefined) return;
-    this.#count('pause');
+    const ended = this.#begin('pause');
     this.#busy.add(id);
     this.#servers.signal(id, 'SIGSTOP');
     await wait(lastMs);
     this.#servers.signal(id, 'SIGCONT');
     this.#busy.delete(id);
+    ended();
   }
 
   /** An orderly stop of the leader. */
   async #handOver(downMs: number): Promise<void> {
     const id = await this.#servers.leader();
     if (id === undefined || this.#busy.has(id)) return;
-    this.#count('leader stopped, handing over');
+    const ended = this.#begin('leader stopped, handing over');
     this.#busy.add(id);
     await this.#servers.kill(id, 'SIGTERM');
     await wait(downMs);
     this.#servers.start(id);
     this.#busy.delete(id);
+    ended();
   }
 
   async #partition(lastMs: number): Promise<void> {
     const how: How = this.#random.next() < 0.6 ? 'cut' : 'refuse';
     const { name, links } = await this.#shape();
-    this.#count(`partition: ${name}, ${how === 'cut' ? 'dropped' : 'refused'}`);
+    const ended = this.#begin(`partition: ${name}, ${how === 'cut' ? 'dropped' : 'refused'}`);
     const heal = links.map((link) => link.fail(how));
     await this.#moveClients(lastMs);
     for (const each of heal) each();
+    ended();
   }
 
   /** One client after another has to find another server, perhaps one that has fallen behind and does not know it. */
@@ -187,13 +199,16 @@ export class Nemesis {
     const count = 1 + this.#random.below(Math.ceil(this.#clientCount / 3));
     const first = this.#random.below(this.#clientCount);
     const lastMs = 500 + this.#random.below(longestTimeoutMs + 3000);
-    this.#count(`clients cut off for ${lastMs > longestTimeoutMs ? 'longer' : 'shorter'} than any time-out`);
+    const ended = this.#begin(
+      `clients cut off for ${lastMs > longestTimeoutMs ? 'longer' : 'shorter'} than any time-out`,
+    );
     const links = Array.from({ length: count }, (_, at) =>
       this.#servers.linksOfClient((first + at) % this.#clientCount),
     ).flat();
     const heal = links.map((link) => link.fail('cut'));
     await wait(lastMs);
     for (const each of heal) each();
+    ended();
   }
 
   /** Asked again until it is done: a leader that is to leave hands over first, and its successor has to be asked. */
@@ -224,7 +239,7 @@ export class Nemesis {
     try {
       if (!(await this.#reconfigured({ leavingServers: `${id}` }))) return;
       const wiped = this.#random.next() < 0.5;
-      this.#count(wiped ? 'member left and came back with an empty volume' : 'member left and came back');
+      const ended = this.#begin(wiped ? 'member left and came back with an empty volume' : 'member left and came back');
       await wait(lastMs / 2);
       if (wiped) {
         await this.#servers.kill(id);
@@ -234,6 +249,7 @@ export class Nemesis {
       }
       const joined = await this.#reconfigured({ joiningServers: this.#servers.serverLine(id) });
       if (joined) this.#removed.delete(id);
+      ended();
     } finally {
       this.#busy.delete(id);
     }

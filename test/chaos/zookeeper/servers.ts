@@ -59,9 +59,7 @@ export class Servers {
 
   async prepare(): Promise<void> {
     // Nobody stays behind if this process ends before its time.
-    process.once('exit', () => {
-      for (const child of this.#children.values()) child.kill('SIGKILL');
-    });
+    process.once('exit', this.#killAll);
     await this.#takeNetwork();
     for (const to of this.ids) {
       for (const from of this.ids) {
@@ -77,6 +75,10 @@ export class Servers {
       }
     }
   }
+
+  readonly #killAll = (): void => {
+    for (const child of this.#children.values()) child.kill('SIGKILL');
+  };
 
   /** Runs may go on side by side: each holds a port of its network while it lasts. */
   async #takeNetwork(): Promise<void> {
@@ -246,6 +248,7 @@ export class Servers {
 
   /** @param keep  leaves folders and logs to be looked at */
   async stop({ keep }: { readonly keep: boolean }): Promise<void> {
+    process.removeListener('exit', this.#killAll);
     await Promise.all([...this.#children.keys()].map((id) => this.kill(id)));
     for (const link of this.#links.values()) link.close();
     for (const output of this.#outputs.values()) output.end();
