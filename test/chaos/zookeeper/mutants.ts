@@ -58,8 +58,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'leaves ephemeral nodes behind when their session is closed',
     'zookeeper/tree/data-tree.ts',
-    '    for (const path of left ?? []) this.#delete(path, zxid);',
-    '',
+    '      left?.delete(path);\n      this.#delete(path, zxid);\n    }\n    for (const path of left ?? []) this.#delete(path, zxid);',
+    '      if (path.length % 2 === 0) this.#delete(path, zxid);\n    }',
   ),
   mutant(
     'does not keep sessions in snapshots',
