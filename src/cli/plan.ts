@@ -147,6 +147,7 @@ function withCommonOptions(command: Command): Command {
         .choices(['text', 'json', 'kafka', 'cluster'])
         .default('text'),
     )
+    .option('--rates <file>', 'capacities and rates that a cluster does not tell, as JSON')
     .option('--sample <seconds>', 'how long to watch a live cluster for its rates', '0')
     .option('--dead <ids>', 'brokers of a live cluster that will not come back')
     .option('--pin <topics>', 'topics that must not move')

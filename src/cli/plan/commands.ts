@@ -1,3 +1,4 @@
+import type { Result } from '../../base/index.ts';
 import { KafkaAdmin, KafkaClient } from '../../client/kafka/index.ts';
 import {
   type ClusterState,
@@ -9,19 +10,22 @@ import {
   reassignmentJson,
   verify,
 } from '../../placement/index.ts';
-import { clusterLines } from '../../placement/json/index.ts';
+import { type BorderProblem, clusterLines } from '../../placement/json/index.ts';
 import { planInThread } from '../../placement/thread/index.ts';
 import { createLogger, nodeNetwork, systemClock, systemRandom } from '../../platform/index.ts';
 import type { Flags } from '../plan.ts';
+import { clusterFromFile } from './cluster-file.ts';
 import { cancel, execute } from './execute.ts';
 import { InputError, idsOf, mannerFor, namesOf, numberOf, planOptionsOf } from './options.ts';
 import { progressWriter } from './progress.ts';
+import { readRates, withRates } from './rates-file.ts';
 import { bytes, duration, planJson, planText } from './render.ts';
-import { clusterFromBrokers, clusterFromFile } from './source.ts';
+import { clusterFromBrokers } from './source.ts';
+import { stage } from './stage.ts';
 import { defaultStatePath, type KeptPlan, readState, removeState, writeState } from './state-file.ts';
 
 /** While copies run, the cluster is asked this often. */
-const pollMs = 250;
+const pollMs = 500;
 /** What a call may take, with its retries; carrying a plan out asks again for longer, and says so. */
 const answerMs = 15_000;
 
@@ -33,14 +37,16 @@ export async function planAndShow(operation: Operation, flags: Flags): Promise<n
       for (const line of clusterLines(state)) process.stdout.write(`${line}\n`);
       return 0;
     }
-    const result = await planInThread({ model: modelOf(state), operation, options });
+    const model = modelOf(state);
+    const what = `planning ${model.topicOf.length} partitions on ${model.brokerIds.length} brokers`;
+    const result = await stage(what, planInThread({ model, operation, options }));
     if (!result.ok) throw new InputError(result.problem.field, result.problem.message);
     const plan = result.value;
     assertSafe(plan);
     const isImpossible = plan.problems.some(({ severity }) => severity === 'hard');
     if (flags.output === 'kafka') process.stdout.write(`${JSON.stringify(reassignmentJson(plan))}\n`);
     else if (flags.output === 'json') process.stdout.write(planJson(planDocument(plan), explain(plan)));
-    else process.stdout.write(planText(plan, explain(plan)));
+    else process.stdout.write(planText(plan, planDocument(plan), explain(plan)));
     if (isImpossible) {
       const { subject, reason, remedy } = plan.problems.find(({ severity }) => severity === 'hard')!;
       process.stderr.write(`${subject}: ${reason}${remedy === undefined ? '' : `; ${remedy}`}\n`);
@@ -148,19 +154,21 @@ export async function withCluster(
   if ((flags.cluster === undefined) === (flags.bootstrap === undefined)) {
     throw new InputError('--cluster', 'name the cluster by a file with --cluster, or live with --bootstrap');
   }
-  if (flags.cluster !== undefined) {
-    const state = await clusterFromFile(flags.cluster);
+  const known = flags.rates === undefined ? undefined : await readRates(flags.rates);
+  const whole = (state: Result<ClusterState, BorderProblem>): ClusterState => {
     if (!state.ok) throw new InputError(state.problem.field, state.problem.message);
-    return await use(state.value, undefined);
-  }
+    return known === undefined ? state.value : withRates(state.value, known, flags.rates!);
+  };
+  if (flags.cluster !== undefined)
+    return await use(whole(await stage(`reading ${flags.cluster}`, clusterFromFile(flags.cluster))), undefined);
+  const read = {
+    sampleSeconds: numberOf('--sample', flags.sample, { least: 0, most: 3600 }),
+    deadBrokers: flags.dead === undefined ? [] : idsOf('--dead', flags.dead),
+    pinnedTopics: namesOf(flags.pin),
+    onNotice: (sentence: string) => process.stderr.write(`${sentence}\n`),
+  };
   return await withAdmin(flags, async (admin) => {
-    const state = await clusterFromBrokers(admin, {
-      sampleSeconds: numberOf('--sample', flags.sample, { least: 0, most: 3600 }),
-      deadBrokers: flags.dead === undefined ? [] : idsOf('--dead', flags.dead),
-      pinnedTopics: namesOf(flags.pin),
-    });
-    if (!state.ok) throw new InputError(state.problem.field, state.problem.message);
-    return await use(state.value, admin);
+    return await use(whole(await stage('reading the cluster', clusterFromBrokers(admin, read))), admin);
   });
 }
 

@@ -16,6 +16,7 @@ export class InputError extends Error {
 export type CommonFlags = {
   readonly cluster?: string;
   readonly bootstrap?: string;
+  readonly rates?: string;
   readonly output: string;
   readonly sample: string;
   readonly dead?: string;

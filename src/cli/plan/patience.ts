@@ -16,6 +16,8 @@ export type PatienceOptions = {
   readonly onWait: (sentence: string) => void;
 };
 
+/** An answer that takes longer is worth a word. */
+const silentMs = 3000;
 const firstPauseMs = 250;
 const longestPauseMs = 3000;
 
@@ -36,7 +38,8 @@ export class Patience {
     const startedMs = performance.now();
     let pauseMs = firstPauseMs;
     for (let tries = 1; ; tries++) {
-      const answer = await unlessAborted(signal, call());
+      const silent = setTimeout(() => onWait(`${what}: the cluster has not answered yet`), silentMs);
+      const answer = await unlessAborted(signal, call()).finally(() => clearTimeout(silent));
       if (answer === undefined) return failure({ kind: 'interrupted' });
       if (answer.ok) {
         if (tries > 1) onWait('the cluster answers again');

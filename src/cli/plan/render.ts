@@ -4,9 +4,12 @@ import {
   type GoalStanding,
   type Plan,
   type PlanDocument,
+  type PlannedChange,
 } from '../../placement/index.ts';
 
 const barCells = 24;
+/** Changes shown one by one. */
+const changesShown = 12;
 /** Brokers shown one by one; of larger clusters only the furthest from their share. */
 const brokersShown = 24;
 
@@ -47,8 +50,31 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
+const count = (number: number, noun: string, nouns = `${noun}s`): string => `${number} ${number === 1 ? noun : nouns}`;
+
+/** What changes, one partition a line, the largest copies first. */
+function changesText({ batches, diskMoves }: PlanDocument): string {
+  const changes = batches.flat();
+  const copied = ({ bytes: size, from, to }: PlannedChange): number =>
+    size * to.filter((id) => !from.includes(id)).length;
+  const rows = changes
+    .map((change) => ({ change, size: copied(change) }))
+    .sort((one, other) => other.size - one.size)
+    .slice(0, changesShown)
+    .map(({ change: { topic, partition, from, to }, size }) => {
+      return [`${topic}-${partition}`, from.join(','), '→', to.join(','), size > 0 ? bytes(size) : ''];
+    });
+  const disks = diskMoves
+    .slice(0, changesShown - rows.length)
+    .map(({ topic, partition, broker, from, to, bytes: size }) => {
+      return [`${topic}-${partition}`, `${broker}:${from}`, '→', to, bytes(size)];
+    });
+  const rest = changes.length + diskMoves.length - rows.length - disks.length;
+  return `${table([...rows, ...disks])}${rest > 0 ? `\n... and ${rest} more (--output json has all)` : ''}`;
+}
+
 /** The plan for a person: what it does and costs, goals and loads before and after, risk, and what cannot be. */
-export function planText(plan: Plan, explanation: Explanation): string {
+export function planText(plan: Plan, document: PlanDocument, explanation: Explanation): string {
   const { cost, bounds, schedule } = plan;
   const parts: string[] = [];
   if (cost.partitions === 0 && plan.diskMoves.length === 0) parts.push('Nothing to do: no replica moves.');
@@ -59,12 +85,16 @@ export function planText(plan: Plan, explanation: Explanation): string {
     const changes = [
       [
         'Changes',
-        `${cost.partitions} partitions, ${cost.copies} replicas copied, ${cost.leaderChanges} leaders changed`,
+        [
+          count(cost.partitions, 'partition'),
+          `${count(cost.copies, 'replica')} copied`,
+          `${count(cost.leaderChanges, 'preferred leader')} changed`,
+        ].join(', '),
       ],
       ['Copies', `${bytes(cost.bytes)} (${bytes(cost.crossZoneBytes)} between zones)${ratio}`],
       [
         'Takes',
-        `${duration(schedule.seconds)} at ${throttle} (least ${duration(schedule.leastSeconds)}), in ${schedule.first.length - 1} batches`,
+        `${duration(schedule.seconds)} at ${throttle} (least ${duration(schedule.leastSeconds)}), in ${count(schedule.first.length - 1, 'batch', 'batches')}`,
       ],
     ];
     parts.push(
@@ -80,6 +110,7 @@ export function planText(plan: Plan, explanation: Explanation): string {
           : []),
         ['Plan', plan.hash],
       ]),
+      `Moves (largest first)\n${indent(changesText(document))}`,
     );
   }
   parts.push(`Goals\n${indent(goalsText(explanation.goals))}`);
@@ -134,7 +165,7 @@ function zonesText({ brokers }: Explanation): string {
       const percent = (load: number) => (sum.share > 0 ? (100 * load) / sum.share : undefined);
       return [
         zone || '(none)',
-        `${sum.brokers} brokers`,
+        count(sum.brokers, 'broker'),
         bytes(sum.before),
         bar(percent(sum.before)),
         '→',

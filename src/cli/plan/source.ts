@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import { failure, type Result, success } from '../../base/index.ts';
 import type { KafkaAdmin, LogDirectory } from '../../client/kafka/index.ts';
 import type { BrokerState, ClusterState, PartitionState, TopicState } from '../../placement/index.ts';
-import { type BorderProblem, parseCluster } from '../../placement/json/index.ts';
+import type { BorderProblem } from '../../placement/json/index.ts';
 
 /** What a live cluster does not say of itself. */
 export type ReadOptions = {
@@ -13,22 +11,12 @@ export type ReadOptions = {
   readonly deadBrokers: readonly number[];
   /** Topics that are not to be moved. */
   readonly pinnedTopics: readonly string[];
+  /** What the reader should know about the cluster, in a sentence. */
+  readonly onNotice: (sentence: string) => void;
 };
 
 /** Topics asked for their settings in one request. */
 const topicsPerRequest = 500;
-
-export async function clusterFromFile(path: string): Promise<Result<ClusterState, BorderProblem>> {
-  let content: string;
-  try {
-    content = path === '-' ? await text(process.stdin) : await readFile(path, 'utf8');
-  } catch (error) {
-    return failure({ field: '--cluster', message: `cannot read ${path}: ${(error as Error).message}` });
-  }
-  const parsed = parseCluster(content);
-  if (parsed.ok) return parsed;
-  return failure({ field: `${path}: ${parsed.problem.field}`, message: parsed.problem.message });
-}
 
 /**
  * Reads a cluster over the Kafka protocol: brokers and racks, partitions, sizes from the brokers' log folders, rates
@@ -61,6 +49,11 @@ export async function clusterFromBrokers(
       if (value) minInSync.set(name, Number(value));
     }
   }
+  const moving = await movingNow(admin);
+  if (!moving.ok) return refused('the moves under way', moving.problem.sentence);
+  if (moving.value.size > 0) {
+    options.onNotice(`${moving.value.size} partitions are being moved already: they count as being where they go`);
+  }
   let directories = first.value;
   if (options.sampleSeconds > 0) {
     await new Promise((resolve) => setTimeout(resolve, options.sampleSeconds * 1000));
@@ -82,7 +75,8 @@ export async function clusterFromBrokers(
   const topics: TopicState[] = [];
   for (const { name, errorCode, partitions } of described.value) {
     if (errorCode !== 0) continue;
-    const states: PartitionState[] = partitions.map(({ partition, replicas, leader, inSyncReplicas }) => {
+    const states: PartitionState[] = partitions.map(({ partition, replicas: held, leader, inSyncReplicas }) => {
+      const replicas = moving.value.get(`${name} ${partition}`) ?? held;
       for (const id of replicas) {
         if (known.has(id)) continue;
         known.add(id);
@@ -96,7 +90,7 @@ export async function clusterFromBrokers(
         id: partition,
         replicas,
         leader,
-        inSync: inSyncReplicas,
+        inSync: inSyncReplicas.filter((id) => replicas.includes(id)),
         sizeBytes,
         inBytesPerSecond: rate,
         growthBytesPerSecond: rate,
@@ -113,13 +107,40 @@ export async function clusterFromBrokers(
   return success({ version: 1, brokers, topics });
 }
 
+/** Where partitions go that are being moved now; their replica lists are old and new ones together. */
+async function movingNow(admin: KafkaAdmin) {
+  const answer = await admin.listPartitionReassignments(null);
+  if (!answer.ok) return answer;
+  return success(
+    new Map(
+      answer.value.map(({ topic, partition, replicas, removingReplicas }) => [
+        `${topic} ${partition}`,
+        replicas.filter((id) => !removingReplicas.includes(id)),
+      ]),
+    ),
+  );
+}
+
+/**
+ * A log folder can take what is free on its volume beside what it holds: other things on the volume are not Kafka's to
+ * use. Folders that share a volume count its free space each.
+ */
 function disksOf(directories: readonly LogDirectory[]): Pick<BrokerState, 'capacity' | 'disks'> {
-  const disks = directories.map(({ path, errorCode, totalBytes }) => ({
+  const disks = directories.map(({ path, errorCode, totalBytes, usableBytes, replicas }) => ({
     path,
-    sizeBytes: totalBytes > 0 ? totalBytes : undefined,
+    sizeBytes: sizeOf(
+      totalBytes,
+      usableBytes,
+      replicas.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    ),
     state: errorCode === 0 ? ('active' as const) : ('dead' as const),
   }));
   return { disks };
+}
+
+function sizeOf(totalBytes: number, usableBytes: number, heldBytes: number): number | undefined {
+  if (totalBytes <= 0) return undefined;
+  return usableBytes < 0 ? totalBytes : Math.min(totalBytes, usableBytes + heldBytes);
 }
 
 type Copy = { readonly sizeBytes: number; readonly path: string };

@@ -168,7 +168,7 @@ export class KafkaConnection {
       timer: undefined,
     };
     call.timer = this.clock.after(timeoutMs, () =>
-      this.end('timedOut', `${api.name} was not answered within ${timeoutMs} ms`),
+      this.end('timedOut', `${api.name} was not answered within ${Math.round(timeoutMs)} ms`),
     );
     this.waiting.push(call);
     this.fillWire();

@@ -75,12 +75,14 @@ export async function startApacheCluster(
       };
       const text = Object.entries(properties).map(([name, value]) => `${name}=${value}`);
       writeFileSync(settingsOf(id), text.join('\n'));
-      if (id === 1 || disks > 1) {
+      if (id === 1) {
         const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', settingsOf(id)];
         const formatted = spawnSync('java', ['-Xmx128m', '-cp', classPath, ...format], { encoding: 'utf8' });
         if (formatted.status !== 0) throw new Error(`cannot format: ${formatted.stdout}${formatted.stderr}`);
       } else {
-        writeFileSync(join(disksOf(id)[0]!, 'meta.properties'), `version=1\nnode.id=${id}\ncluster.id=${clusterId}\n`);
+        for (const disk of disksOf(id)) {
+          writeFileSync(join(disk, 'meta.properties'), `version=1\nnode.id=${id}\ncluster.id=${clusterId}\n`);
+        }
       }
     }
     await begin(1);

@@ -1,0 +1,165 @@
+/**
+ * `node test/conformance/placement/campaign.ts [--record] [kafka-3.9] [kafka-4]`: moves that are long enough for the
+ * throttle and the producers' latency to be measured, and brokers that die on the way. Prints and records the load of
+ * the machine beside the figures. About six minutes an original.
+ */
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { join } from 'node:path';
+import { hasBegun, type Live, type LiveOriginal, startLive, topic, type WalkResult, walk } from './live.ts';
+import { median, sleep } from './load.ts';
+import { type Gain, type Meter, startMeter } from './meter.ts';
+
+type Throttled = {
+  readonly move: string;
+  readonly asked: number;
+  /** The broker that has most to receive or to send: bytes per second between the first and the last byte. */
+  readonly busiest: string;
+  readonly seen: number;
+  readonly error: number;
+  readonly seconds: number;
+  /** Of the others, which may stay below the limit, the one with the highest rate. */
+  readonly highestOther: number;
+};
+
+type CampaignResult = {
+  readonly original: LiveOriginal;
+  readonly load: { readonly before: readonly number[]; readonly after: readonly number[] };
+  readonly throttle: readonly Throttled[];
+  /** Medians of the 99th percentiles of windows of ten seconds, still and moving in turn. */
+  readonly produceP99Ms: {
+    readonly still: number;
+    readonly moving: number;
+    readonly ratio: number;
+    readonly windows: { readonly still: number; readonly moving: number };
+  };
+  /** Codes and last words of `plan` when brokers die while it moves. */
+  readonly deaths: readonly { readonly who: string; readonly code: number | null; readonly said: readonly string[] }[];
+  readonly walk: WalkResult;
+};
+
+const partitionBytes = 24_000_000;
+const stillMs = 31_000;
+const deadMs = 8000;
+
+async function campaign(original: LiveOriginal): Promise<CampaignResult> {
+  const before = loadavg();
+  const live = await startLive(original, partitionBytes);
+  const meter = await startMeter(live.cluster.bootstrap, [1, 2, 3, 4], topic);
+  try {
+    await sleep(20_000);
+    const throttle: Throttled[] = [];
+    const still = async (): Promise<void> => {
+      live.load.mark('still');
+      await sleep(stillMs);
+    };
+    for (const asked of [2_500_000, 4_000_000]) {
+      await still();
+      throttle.push(await throttled(live, meter, 'add', asked));
+      await still();
+      throttle.push(await throttled(live, meter, 'remove', asked));
+    }
+    await still();
+    live.load.mark('deaths');
+    await meter.stop();
+    const deaths = [
+      await withDeath(live, { who: 'broker 4, which receives', id: 4, args: ['add', '--brokers', '4'] }),
+      await withDeath(live, { who: 'broker 1, the controller', id: 1, args: ['remove', '--brokers', '4'] }),
+    ];
+    const produced = { still: live.load.windows('still'), moving: live.load.windows('moving') };
+    const [stillMsP99, movingMsP99] = [median(produced.still), median(produced.moving)];
+    const walked = await walk(live, 8_000_000);
+    return {
+      original,
+      load: { before, after: loadavg() },
+      throttle,
+      produceP99Ms: {
+        still: stillMsP99,
+        moving: movingMsP99,
+        ratio: movingMsP99 / stillMsP99,
+        windows: { still: produced.still.length, moving: produced.moving.length },
+      },
+      deaths,
+      walk: walked,
+    };
+  } finally {
+    await meter.stop();
+    await live.stop();
+  }
+}
+
+async function throttled(
+  { load, folder, step, leaders }: Live,
+  meter: Meter,
+  move: 'add' | 'remove',
+  asked: number,
+): Promise<Throttled> {
+  meter.begin(await leaders());
+  const state = join(folder, `${move}-${asked}.json`);
+  const limited = ['--brokers', '4', '--execute', '--state', state, '--throttle', String(asked)];
+  let isMoving = false;
+  await step(`${move} at ${asked} bytes/s`, [move, ...limited], {
+    signal: 'SIGTERM',
+    when: (stderr) => {
+      // Not before: where the tool runs it also starts, which is no part of the move.
+      if (!isMoving && hasBegun(stderr)) {
+        isMoving = true;
+        load.mark('moving');
+      }
+      return false;
+    },
+  });
+  load.mark('between');
+  await sleep(1500);
+  const gains = meter.gains().sort((one, other) => other.bytes - one.bytes);
+  const [{ broker, direction, rate, seconds }, ...others] = gains as [Gain, ...Gain[]];
+  // Whoever moved little had no time to be measured.
+  const highestOther = Math.max(0, ...others.filter((gain) => gain.seconds > 10).map((gain) => gain.rate));
+  const busiest = `broker ${broker} ${direction}`;
+  return { move, asked, busiest, seen: rate, error: rate / asked - 1, seconds, highestOther };
+}
+
+/** A broker is killed while `plan` moves, and starts again some seconds later. */
+async function withDeath(
+  { cluster, folder, step }: Live,
+  { who, id, args }: { readonly who: string; readonly id: number; readonly args: readonly string[] },
+): Promise<CampaignResult['deaths'][number]> {
+  let back: Promise<void> | undefined;
+  const kill = (stderr: string): boolean => {
+    if (back === undefined && hasBegun(stderr)) {
+      back = cluster.kill(id).then(async () => {
+        await sleep(deadMs);
+        await cluster.begin(id);
+      });
+    }
+    return false;
+  };
+  const state = join(folder, `death-${id}.json`);
+  const ran = await step(
+    `${args[0]}, while ${who}, dies`,
+    [...args, '--execute', '--throttle', '6M', '--state', state],
+    {
+      signal: 'SIGTERM',
+      when: kill,
+    },
+  );
+  await back;
+  const said = ran.stderr.split('\n').filter((line) => line !== '' && !line.startsWith('['));
+  return { who, code: ran.code, said };
+}
+
+if (import.meta.main) {
+  const named = process.argv.slice(2).filter((arg): arg is LiveOriginal => arg === 'kafka-3.9' || arg === 'kafka-4');
+  const results: CampaignResult[] = [];
+  for (const original of named.length > 0 ? named : (['kafka-3.9', 'kafka-4'] as const)) {
+    const result = await campaign(original);
+    process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
+    results.push(result);
+  }
+  if (process.argv.includes('--record')) {
+    const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+    const file = join(import.meta.dirname, '../../campaigns/placement-live.json');
+    writeFileSync(file, `${JSON.stringify({ commit, results }, undefined, 2)}\n`);
+  }
+}

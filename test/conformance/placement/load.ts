@@ -1,0 +1,106 @@
+import { Kafka, logLevel, Partitioners } from 'kafkajs';
+
+export type Load = {
+  readonly counts: { produced: number; errors: number };
+  /** Latencies from now on belong to windows of this kind, until told otherwise. */
+  mark(kind: string): void;
+  /** 99th percentiles of the whole windows of a kind, in milliseconds. */
+  windows(kind: string): readonly number[];
+  stop(): Promise<void>;
+};
+
+export type LoadOptions = { readonly topic: string; readonly partitions: number };
+
+const recordsPerSecond = 50;
+const windowMs = 10_000;
+const mostInFlight = 200;
+
+type Producer = ReturnType<Kafka['producer']>;
+
+/** Asks again after as long as Apache's own producer does. */
+export const kafkaOf = (bootstrap: string): Kafka =>
+  new Kafka({
+    brokers: bootstrap.split(','),
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 10, initialRetryTime: 100 },
+  });
+
+/** Fills each partition with batches of 64 KB, as producers in use make them. */
+export async function fill(kafka: Kafka, { topic, partitions }: LoadOptions, partitionBytes: number): Promise<void> {
+  const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
+  await producer.connect();
+  const value = Buffer.alloc(8000, 'x');
+  const batches = Math.ceil(partitionBytes / (8 * value.length));
+  const atOnce = 12;
+  for (let partition = 0; partition < partitions; partition++) {
+    for (let sent = 0; sent < batches; sent += atOnce) {
+      const some = Array.from({ length: Math.min(atOnce, batches - sent) }, () =>
+        producer.send({ topic, acks: -1, messages: Array.from({ length: 8 }, () => ({ partition, value })) }),
+      );
+      await Promise.all(some);
+    }
+  }
+  await producer.disconnect();
+}
+
+/**
+ * Small records with acks=all at a steady pace, whatever their answers take: a record's time counts from when it was
+ * due, so that a stop is seen by all the records that it holds up.
+ */
+export async function produceSteadily(kafka: Kafka, { topic, partitions }: LoadOptions): Promise<Load> {
+  const producer: Producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
+  await producer.connect();
+  const counts = { produced: 0, errors: 0 };
+  let kind = 'warm-up';
+  let current: number[] = [];
+  let windowStartMs = performance.now();
+  let inFlight = 0;
+  let turn = 0;
+  const value = Buffer.alloc(200);
+  const send = async (): Promise<void> => {
+    const dueMs = performance.now();
+    const window = current;
+    inFlight++;
+    try {
+      await producer.send({ topic, acks: -1, messages: [{ partition: turn++ % partitions, value }] });
+      counts.produced++;
+      window.push(performance.now() - dueMs);
+    } catch {
+      counts.errors++;
+    }
+    inFlight--;
+  };
+  const next = (): void => {
+    current = [];
+    windowStartMs = performance.now();
+  };
+  const all = new Map<number[], string>();
+  const timer = setInterval(() => {
+    if (performance.now() - windowStartMs >= windowMs) {
+      all.set(current, kind);
+      next();
+    }
+    if (inFlight < mostInFlight) void send();
+  }, 1000 / recordsPerSecond);
+  return {
+    counts,
+    mark: (name) => {
+      kind = name;
+      next();
+    },
+    windows: (name) => [...all].filter(([, of]) => of === name).map(([values]) => p99(values)),
+    stop: async () => {
+      clearInterval(timer);
+      for (let waited = 0; inFlight > 0 && waited < 100; waited++) await sleep(100);
+      await producer.disconnect();
+    },
+  };
+}
+
+export const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+const p99 = (values: readonly number[]): number =>
+  [...values].sort((one, other) => one - other)[Math.min(values.length - 1, Math.floor(values.length * 0.99))] ?? 0;
+
+export const median = (values: readonly number[]): number =>
+  [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
