@@ -306,6 +306,15 @@ export class Server implements ConnectionHost {
     if (session !== undefined && this.#bySession.get(session.id) === connection) this.#bySession.delete(session.id);
   }
 
+  giveUp(connection: ClientConnection, unsentBytes: number): void {
+    this.statistics.connectionsDropped++;
+    this.#deps.logger.warn(
+      { client: connection.remoteAddress, session: connection.sessionIdHex, unsentBytes },
+      'closed the connection of a client that does not read what it is told',
+    );
+    connection.destroy();
+  }
+
   #accept(socket: Socket): void {
     const { connectionsPerAddressMax, connectionsMax } = this.settings;
     const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');

@@ -156,6 +156,48 @@ test('a client that never reads holds up nobody', async () => {
   expect(process.memoryUsage().arrayBuffers).toBeLessThan(300e6);
 });
 
+test('a client that asks for much and reads nothing costs little, and has all its answers once it reads', async () => {
+  const lazy = await wire();
+  await lazy.call(create('/long', 0, 'x'.repeat(20_000)));
+  lazy.pause();
+  const first = lazy.replies.length;
+  // All in one piece, so that the server meets them in one turn of its loop: 40 MB of answers.
+  for (let index = 0; index < 2_000; index++) lazy.send({ op: 'getData', path: '/long', watch: false });
+  const { statistics } = server.server;
+  for (let turn = 0; turn < 50 && statistics.unsentBytes === 0; turn++) await sleep(20);
+  await sleep(100);
+  expect(statistics.unsentBytes).toBeGreaterThan(0);
+  expect(statistics.unsentBytes).toBeLessThan(3e6);
+  expect(statistics.requestsOutstanding).toBe(0);
+  lazy.resume();
+  for (let turn = 0; turn < 500 && lazy.replies.length < first + 2_000; turn++) await sleep(20);
+  expect(lazy.replies.slice(first).map((reply) => reply.kind === 'reply' && reply.error)).toEqual(
+    new Array(2_000).fill(0),
+  );
+  expect(statistics.unsentBytes).toBe(0);
+});
+
+test('a client that takes no events is given up, and its session lives on', async () => {
+  await server.stop();
+  // Of patient sessions.
+  server = await startOwn();
+  const lazy = await wire();
+  const writer = await wire();
+  await writer.call(create('/busy'));
+  await lazy.call({ op: 'addWatch', path: '/busy', mode: 1 });
+  lazy.pause();
+  // Each event says the path: 100 kB, more than the system's own buffers hold after some hundreds.
+  const long = `/busy/${'n'.repeat(100_000)}`;
+  await writer.call(create(long));
+  const { statistics } = server.server;
+  for (let count = 0; count < 2_000 && statistics.connectionsDropped === 0; count++) {
+    await writer.call({ op: 'setData', path: long, data: Buffer.alloc(0), version: -1 });
+  }
+  expect(statistics.connectionsDropped).toBe(1);
+  expect(server.server.sessions.count).toBe(2);
+  expect(await writer.call({ op: 'exists', path: '/busy', watch: false })).toMatchObject({ error: 0 });
+});
+
 test('connections that say nothing cost nobody anything', async () => {
   const silent = Array.from({ length: 30 }, () => connect(server.port, '127.0.0.1'));
   const client = await wire();

@@ -60,6 +60,13 @@ export class JuteWriter {
     this.raw(value);
   }
 
+  /** A buffer whose bytes are given as characters below 256. */
+  latin1(value: string): void {
+    this.int(value.length);
+    const at = this.#reserve(value.length);
+    this.#bytes.write(value, at, 'latin1');
+  }
+
   /** Bytes as they are, without a length. */
   raw(value: Uint8Array): void {
     const at = this.#reserve(value.length);

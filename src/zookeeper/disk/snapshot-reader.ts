@@ -70,9 +70,8 @@ export function readSnapshot(
 }
 
 function readImage(reader: JuteReader): NodeImage {
-  const data = reader.buffer();
   return {
-    data: data === undefined ? undefined : Buffer.from(data),
+    data: reader.buffer(),
     aclId: Number(reader.bigLong()),
     czxid: readZxid(reader),
     mzxid: readZxid(reader),

@@ -181,7 +181,8 @@ function writeHead(writer: JuteWriter, tree: DataTree, sessions: ReadonlyMap<Ses
 
 function writeNode(writer: JuteWriter, path: string, image: NodeImage): void {
   writer.string(path === '/' ? '' : path);
-  writer.buffer(image.data);
+  if (typeof image.data === 'string') writer.latin1(image.data);
+  else writer.buffer(image.data);
   writer.long(image.aclId);
   writer.long(image.czxid);
   writer.long(image.mzxid);

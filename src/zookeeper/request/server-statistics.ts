@@ -10,6 +10,8 @@ export class ServerStatistics {
   connectionsDropped = 0;
   sessionsExpired = 0;
   requestsOutstanding = 0;
+  /** Written to sockets and not taken by the clients yet. */
+  unsentBytes = 0;
   reads = 0;
   writes = 0;
   watchEvents = 0;

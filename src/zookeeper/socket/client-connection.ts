@@ -53,6 +53,8 @@ export interface ConnectionHost {
   /** The text that answers a four-letter word; undefined if nobody knows the word. */
   word(word: string): string | undefined;
   closed(connection: ClientConnection): void;
+  /** The client does not read what it is told: closes it, and says so. */
+  giveUp(connection: ClientConnection, unsentBytes: number): void;
 }
 
 export type ConnectionLimits = {
@@ -71,10 +73,12 @@ type Waiting = {
   ready: Answer | undefined;
 };
 
-/** Above this much unsent output a client is not read from until it has taken it. */
+/** Above this much unsent output a client is neither answered nor read from until it has taken it. */
 const UNSENT_BYTES_HIGH = 1 << 20;
 /** Above this much (watch events, which nothing slows down) the client is given up. */
-const UNSENT_BYTES_MAX = 64 << 20;
+const UNSENT_BYTES_MAX = 16 << 20;
+/** Of all clients together; above it, those with more than `UNSENT_BYTES_HIGH` are given up. */
+const UNSENT_BYTES_OF_ALL_MAX = 64 << 20;
 /** Requests of one client that wait for its own write; above it the client is not read from. */
 const WAITING_MAX = 4_096;
 const WORD_BYTES = 4;
@@ -113,6 +117,10 @@ export class ClientConnection implements Watcher {
   #firstBytes: Buffer | undefined = Buffer.alloc(0);
   #flushScheduled = false;
   #paused = false;
+  /** Reads wait because the client does not take its answers; nobody else's business, so they are not `outstanding`. */
+  #clogged = false;
+  /** What of this connection is in `statistics.unsentBytes`. */
+  #unsentNoted = 0;
 
   constructor(socket: Socket, host: ConnectionHost) {
     this.#socket = socket;
@@ -123,7 +131,7 @@ export class ClientConnection implements Watcher {
     this.identities = [{ scheme: 'ip', id: this.remoteAddress }];
     this.#splitter = new FrameSplitter(host.limits.frameBytesMax);
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    socket.on('drain', () => this.#resumeIfAble());
+    socket.on('drain', () => this.#drained());
     socket.on('error', () => this.destroy());
     socket.on('close', () => this.destroy());
   }
@@ -207,7 +215,7 @@ export class ClientConnection implements Watcher {
     const head = this.#waiting[0];
     if (this.#phase !== 'open' || head === undefined || head.read !== undefined || head.xid !== cxid) return;
     this.#waiting.shift();
-    this.#host.statistics.requestsOutstanding--;
+    if (!this.#clogged) this.#host.statistics.requestsOutstanding--;
     if (answer.code === errorCode.sessionMoved) {
       // The client has gone to another server; it must not take anything from here as an answer.
       this.end();
@@ -374,7 +382,7 @@ export class ClientConnection implements Watcher {
 
   #enqueue(xid: number, op: Request['op'], read: ReadRequest | undefined): Waiting {
     const waiting: Waiting = { xid, startMs: this.#host.clock.monotonicMs(), read, op, ready: undefined };
-    this.#host.statistics.requestsOutstanding++;
+    if (!this.#clogged) this.#host.statistics.requestsOutstanding++;
     this.#waiting.push(waiting);
     return waiting;
   }
@@ -401,10 +409,16 @@ export class ClientConnection implements Watcher {
     this.#scheduleFlush();
   }
 
-  /** Reads and finished syncs at the head of the queue. */
+  /** Reads and finished syncs at the head of the queue, as long as the client takes its answers. */
   #answerReady(): void {
+    if (this.#clogged) return;
     for (let head = this.#waiting[0]; head !== undefined; head = this.#waiting[0]) {
       if (head.read === undefined && head.ready === undefined) return;
+      if (this.#unsentBytes() > UNSENT_BYTES_HIGH) {
+        this.#clogged = true;
+        this.#host.statistics.requestsOutstanding -= this.#waiting.length;
+        return;
+      }
       this.#waiting.shift();
       const { tree, rules, statistics } = this.#host;
       statistics.requestsOutstanding--;
@@ -463,8 +477,35 @@ export class ClientConnection implements Watcher {
   #flush(): void {
     if (this.#phase === 'closed' || this.#writer.length === 0) return;
     this.#socket.write(this.#writer.take());
-    if (this.#socket.writableLength > UNSENT_BYTES_MAX) this.destroy();
+    this.#noteUnsent();
+    const { statistics } = this.#host;
+    const unsentBytes = this.#socket.writableLength;
+    // The greatest of those that do not read go first, before there is no memory for anybody.
+    const tooMuch = statistics.unsentBytes > UNSENT_BYTES_OF_ALL_MAX && unsentBytes > UNSENT_BYTES_HIGH;
+    if (tooMuch || unsentBytes > UNSENT_BYTES_MAX) this.#host.giveUp(this, unsentBytes);
     else this.#pauseIfFull();
+    // The system took it all at once, so no `drain` comes. Others have their turn before there is more.
+    if (this.#clogged && !this.#socket.writableNeedDrain) setImmediate(() => this.#drained());
+  }
+
+  #unsentBytes(): number {
+    return this.#socket.writableLength + this.#writer.length;
+  }
+
+  #noteUnsent(): void {
+    const unsentBytes = this.#phase === 'closed' ? 0 : this.#socket.writableLength;
+    this.#host.statistics.unsentBytes += unsentBytes - this.#unsentNoted;
+    this.#unsentNoted = unsentBytes;
+  }
+
+  #drained(): void {
+    this.#noteUnsent();
+    if (this.#clogged && this.#phase !== 'closed') {
+      this.#clogged = false;
+      this.#host.statistics.requestsOutstanding += this.#waiting.length;
+      this.#answerReady();
+    }
+    this.#resumeIfAble();
   }
 
   #isFull(): boolean {
@@ -472,7 +513,8 @@ export class ClientConnection implements Watcher {
     return (
       this.#waiting.length > WAITING_MAX ||
       (this.#waiting.length > 0 && statistics.requestsOutstanding > limits.outstandingMax) ||
-      this.#socket.writableLength > UNSENT_BYTES_HIGH ||
+      this.#clogged ||
+      this.#unsentBytes() > UNSENT_BYTES_HIGH ||
       this.#phase === 'session'
     );
   }
@@ -492,8 +534,9 @@ export class ClientConnection implements Watcher {
   #close(): void {
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
-    this.#host.statistics.requestsOutstanding -= this.#waiting.length;
+    if (!this.#clogged) this.#host.statistics.requestsOutstanding -= this.#waiting.length;
     this.#waiting = [];
+    this.#noteUnsent();
     this.#host.closed(this);
   }
 }

@@ -11,7 +11,7 @@ import { TreeWalk } from './tree-walk.ts';
 import type { TreeTxn, Txn, TxnHeader } from './txn.ts';
 import type { Watcher } from './watch-table.ts';
 import { WatchTable } from './watch-table.ts';
-import { statOf, Znode } from './znode.ts';
+import { type NodeContent, statOf, Znode } from './znode.ts';
 
 export const CONFIG_PATH = '/zookeeper/config';
 
@@ -31,7 +31,7 @@ export type AppliedPart = {
 
 /** A node as it was when a snapshot began. */
 export type NodeImage = {
-  readonly data: Buffer | undefined;
+  readonly data: NodeContent;
   readonly aclId: number;
   readonly czxid: Zxid;
   readonly mzxid: Zxid;
@@ -156,7 +156,7 @@ export class DataTree {
     const acl = this.acls.byId(image.aclId);
     if (acl === undefined) return false;
     const existing = this.#nodes.get(path);
-    const { data } = image;
+    const data = typeof image.data === 'string' ? Buffer.from(image.data, 'latin1') : image.data;
     // One object for all, not one a node.
     const owner = image.owner === NO_OWNER ? NO_OWNER : image.owner;
     const node = existing ?? new Znode(path, { data, acl, owner }, image.czxid, image.ctime);
@@ -261,7 +261,7 @@ export class DataTree {
         const node = this.#nodes.get(txn.path);
         if (node === undefined) return failed(errorCode.noNode, txn.path);
         this.observer?.beforeChange(txn.path, node, false);
-        const before = node.data?.length ?? 0;
+        const before = node.dataBytes;
         node.data = txn.data;
         node.mtime = header.timeMs;
         node.mzxid = header.zxid;
@@ -335,7 +335,7 @@ export class DataTree {
     parent.removeChild(node);
     this.#nodes.delete(path);
     this.#unindex(path, node);
-    const bytes = node.data?.length ?? 0;
+    const bytes = node.dataBytes;
     this.#dataBytes -= path.length + bytes;
     if (parentPath.startsWith(QUOTA_ROOT) && name === LIMITS_NAME) {
       this.#quotas.delete(parentPath.slice(QUOTA_ROOT.length));
@@ -503,7 +503,7 @@ export class DataTree {
     const top = this.get(limited);
     for (const node of top === undefined ? [] : new TreeWalk(top)) {
       count++;
-      bytes += node.data?.length ?? 0;
+      bytes += node.dataBytes;
     }
     this.observer?.beforeChange(quotaStatsPath(limited), stats, false);
     stats.data = usageText(count, bytes);
@@ -514,7 +514,7 @@ const noPaths: ReadonlySet<string> = new Set();
 
 export function imageOf(node: Znode): NodeImage {
   return {
-    data: node.data,
+    data: node.content,
     aclId: node.acl.id,
     czxid: node.czxid,
     mzxid: node.mzxid,

@@ -3,6 +3,24 @@ import type { AclList } from './acl-table.ts';
 import { clientOwner } from './owner.ts';
 
 /**
+ * A node's data. A few bytes are kept as a string of one character a byte: it lies in the heap, takes what it has and
+ * no object beside it, and nothing else shares its memory, while many small buffers share blocks that live as long as
+ * the last of them.
+ */
+export type NodeContent = string | Buffer | undefined;
+
+const SMALL_BYTES = 1024;
+
+function contentOf(data: Buffer | undefined): NodeContent {
+  if (data === undefined) return undefined;
+  if (data.length <= SMALL_BYTES) return data.toString('latin1');
+  if (data.buffer.byteLength === data.length) return data;
+  const own = Buffer.allocUnsafeSlow(data.length);
+  data.copy(own);
+  return own;
+}
+
+/**
  * One node. There may be millions, and the garbage collector looks at every object: so children are a list threaded
  * through the nodes themselves instead of a set of names, and 64-bit numbers are kept as two halves, which need no
  * objects of their own. `cversion` counts created children, as on disk and in sequence numbers; a client sees created
@@ -10,7 +28,7 @@ import { clientOwner } from './owner.ts';
  */
 export class Znode {
   readonly path: string;
-  data: Buffer | undefined;
+  content: NodeContent;
   acl: AclList;
   version = 0;
   cversion = 0;
@@ -43,7 +61,7 @@ export class Znode {
     timeMs: number,
   ) {
     this.path = path;
-    this.data = content.data;
+    this.content = contentOf(content.data);
     this.acl = content.acl;
     this.owner = content.owner;
     this.czxid = zxid;
@@ -51,6 +69,19 @@ export class Znode {
     this.pzxid = zxid;
     this.ctime = timeMs;
     this.mtime = timeMs;
+  }
+
+  /** A copy, or the bytes themselves: not to be written to. */
+  get data(): Buffer | undefined {
+    return typeof this.content === 'string' ? Buffer.from(this.content, 'latin1') : this.content;
+  }
+
+  set data(value: Buffer | undefined) {
+    this.content = contentOf(value);
+  }
+
+  get dataBytes(): number {
+    return this.content === undefined ? 0 : this.content.length;
   }
 
   get czxid(): Zxid {
@@ -145,7 +176,7 @@ export function statOf(node: Znode, extendedTypes: boolean): Stat {
     cversion: (node.cversion * 2 - numChildren) | 0,
     aversion: node.aversion,
     ephemeralOwner: clientOwner(node.owner, extendedTypes),
-    dataLength: node.data === undefined ? 0 : node.data.length,
+    dataLength: node.dataBytes,
     numChildren,
     pzxid: node.pzxid,
   };

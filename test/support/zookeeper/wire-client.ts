@@ -109,6 +109,10 @@ export class WireClient {
     this.#socket.pause();
   }
 
+  resume(): void {
+    this.#socket.resume();
+  }
+
   /** Waits until the other side has closed. */
   async ended(): Promise<void> {
     await this.#until(() => this.closed);
