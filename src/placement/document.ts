@@ -1,7 +1,8 @@
 import { failure, type Result, success } from '../base/index.ts';
+import type { PlanCost } from './cost.ts';
 import { type Model, nobody, replicaIds } from './model.ts';
 import type { Operation } from './operations.ts';
-import type { Plan, PlanCost } from './plan.ts';
+import type { Plan } from './plan.ts';
 import type { Problem } from './problems.ts';
 
 /** A plan as plain values: what is written to files, shown, approved by its hash, and executed. */

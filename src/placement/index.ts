@@ -12,6 +12,8 @@
  * Invariants. Pure: values in, values out; no clock, no chance but from a seed, no input or output. The same input
  * gives the same answer, byte for byte. No step of a plan breaks a hard goal, and any batch is safe to stop after.
  */
+
+export type { PlanCost } from './cost.ts';
 export type { DimensionName } from './dimensions.ts';
 export { dimensionNames, dimensions, dimensionUnits } from './dimensions.ts';
 export type { DiskMove } from './disks.ts';
@@ -27,7 +29,7 @@ export { placeNewTopics } from './new-topics.ts';
 export type { Operation, OperationProblem } from './operations.ts';
 export type { BatchLimits, PlanOptions } from './options.ts';
 export { defaultOptions } from './options.ts';
-export type { Plan, PlanCost } from './plan.ts';
+export type { Plan } from './plan.ts';
 export { planOperation } from './plan.ts';
 export type { GoalName, Problem } from './problems.ts';
 export { goalNames } from './problems.ts';
@@ -35,6 +37,7 @@ export type { ReassignmentEntry, ReassignmentJson, ReassignmentProblem } from '.
 export { reassignmentJson, rollbackJson, targetOf } from './reassignment.ts';
 export type { Risk } from './risk.ts';
 export { riskOf } from './risk.ts';
+export type { PlanEnd } from './settle.ts';
 export type { BrokerCapacity, BrokerState, ClusterState, DiskState, PartitionState, TopicState } from './state.ts';
 export type { Claim, Violation } from './verify.ts';
 export { verify } from './verify.ts';

@@ -8,6 +8,8 @@ export type PlanOptions = {
   readonly trigger: number;
   /** A rebalance is proposed only when some broker out of `trigger` comes nearer by this fraction of its share. */
   readonly leastGain: number;
+  /** Sizes and rates that change by no more than this fraction are noise: they do not bring a finished plan back. */
+  readonly noise: number;
   /** Hard limits of use, as fractions of the capacities given. */
   readonly use: { readonly disk: number; readonly in: number; readonly out: number; readonly cpu: number };
   /** Use of disk that must never be passed even while old and new copies exist side by side. */
@@ -41,6 +43,7 @@ export const defaultOptions: PlanOptions = {
   band: 0.05,
   trigger: 0.12,
   leastGain: 0.1,
+  noise: 0.03,
   use: { disk: 0.85, in: 0.8, out: 0.8, cpu: 0.7 },
   transientDiskUse: 0.95,
   maxBytes: Number.POSITIVE_INFINITY,

@@ -349,7 +349,9 @@ export function relieveLimits(
 ): void {
   const over: number[] = [];
   for (let broker = 0; broker < working.brokers; broker++) {
-    if (overLimit(working, broker) !== -1 && chosen?.has(broker) !== false) over.push(broker);
+    const dimension = overLimit(working, broker);
+    if (dimension === -1 || working.isCalm(broker, dimension) || chosen?.has(broker) === false) continue;
+    over.push(broker);
   }
   if (over.length === 0) return;
   const { first, cells } = working.replicasByBroker();

@@ -55,10 +55,13 @@ export class Working {
   readonly #item = new Float64Array(dimensions);
   /** What a leader carries beyond a follower. */
   readonly #leading = new Float64Array(dimensions);
+  readonly #calm: Float64Array | undefined;
   #affinity: ((one: number, other: number) => boolean) | undefined;
 
-  constructor(model: Model, options: PlanOptions, band = options.band) {
+  /** @param calm  loads in shares at the end of the last plan: see `isCalm` */
+  constructor(model: Model, options: PlanOptions, band = options.band, calm?: Float64Array) {
     this.model = model;
+    this.#calm = calm;
     this.options = options;
     this.#maxBytes = options.maxBytes;
     this.random = new Chance(options.seed);
@@ -97,6 +100,17 @@ export class Working {
   /** Most replicas of a topic that a step may put on a broker: half as many again as its share, and one. */
   topicLimit(topic: number, broker: number): number {
     return Math.ceil(this.#topicReplicas[topic]! * this.#topicFactor[broker]!) + 1;
+  }
+
+  /** Whether a load is where the last plan left it, but for noise of sizes and rates. False without a last plan. */
+  isCalm(broker: number, dimension: number): boolean {
+    if (this.#calm === undefined) return false;
+    const cell = broker * dimensions + dimension;
+    const before = this.#calm[cell]!;
+    const now = this.loads[cell]! * this.targets.perShare[cell]!;
+    // The load may have grown by the noise while the sum that is shared has shrunk by it.
+    const drift = (1 + this.options.noise) / (1 - this.options.noise) + 1e-6;
+    return now <= before * drift && now >= before / drift;
   }
 
   /** Squared distance from the band of one broker. */

@@ -30,13 +30,23 @@ export function restlessness({ seed, state, operation }: Case): string | undefin
   const result = planOperation(modelOf(state), operation, defaultOptions);
   if (!result.ok) return undefined;
   const plan = result.value;
-  const { target } = plan;
-  const after = withReplicas(plan.model, target);
+  const after = withReplicas(plan.model, plan.target);
   const again = planOperation(after, operation, defaultOptions);
   if (!again.ok || again.value.cost.partitions > 0) return 'planning again moves something';
-  const noisy = planOperation(withNoise(after, seed), operation, defaultOptions);
+  const kept = planOperation(after, operation, defaultOptions, plan);
+  if (!kept.ok || kept.value.cost.partitions > 0) return 'planning again beside the earlier plan moves something';
+  const noisy = planOperation(withNoise(after, seed), operation, defaultOptions, plan);
   if (!noisy.ok || noisy.value.cost.copies > 0) return 'noise of 3 % copies something';
   return halfCost(plan, operation);
+}
+
+/** Whether noise makes a plan copy something when the earlier plan is not known: a load may cross a threshold. */
+export function isWokenByNoise({ seed, state, operation }: Case): boolean {
+  const result = planOperation(modelOf(state), operation, defaultOptions);
+  if (!result.ok) return false;
+  const noisy = withNoise(withReplicas(result.value.model, result.value.target), seed);
+  const again = planOperation(noisy, operation, defaultOptions);
+  return !again.ok || again.value.cost.copies > 0;
 }
 
 function withReplicas(model: Model, replicas: Int32Array): Model {
@@ -55,14 +65,15 @@ function withNoise(model: Model, seed: number): Model {
 }
 
 /** Half of the batches' partitions done, then planned anew with the plan as it was: what both halves copy together. */
-function halfCost({ model, target, schedule, cost }: Plan, operation: Operation): string | undefined {
+function halfCost(plan: Plan, operation: Operation): string | undefined {
+  const { model, target, schedule, cost } = plan;
   if (cost.bytes === 0) return undefined;
   const half = model.replicas.slice();
   const { width } = model;
   for (const row of schedule.rows.subarray(0, schedule.rows.length >> 1)) {
     for (let cell = row * width; cell < (row + 1) * width; cell++) half[cell] = target[cell]!;
   }
-  const rest = planOperation(withReplicas(model, half), operation, defaultOptions, target);
+  const rest = planOperation(withReplicas(model, half), operation, defaultOptions, plan);
   if (!rest.ok) return 'planning from the middle is refused';
   const total = bytesBetween(model, model.replicas, half) + rest.value.cost.bytes;
   return total > 1.05 * cost.bytes ? `a plan cut in half costs ${(total / cost.bytes).toFixed(3)} x` : undefined;
