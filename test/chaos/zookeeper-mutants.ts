@@ -3,7 +3,7 @@
  * copies of the server, one at a time, and runs the chaos campaign on each until it finds something.
  */
 import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { prepareMutant } from './mutant.ts';
@@ -18,6 +18,24 @@ type Hunt = {
   readonly seed: number | undefined;
   readonly seen: string | undefined;
 };
+
+const file = resolve(import.meta.dirname, '../campaigns/chaos-zookeeper-mutants.json');
+
+/** What was hunted before and not now stays. */
+function record(hunted: readonly Hunt[], seconds: number): void {
+  const before: readonly Hunt[] = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).hunts : [];
+  const hunts = mutants.flatMap(({ name }) => {
+    const hunt = [...hunted, ...before].find((each) => each.mutant === name);
+    return hunt === undefined ? [] : [hunt];
+  });
+  const found = hunts.filter(({ seed }) => seed !== undefined).length;
+  const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: import.meta.dirname })
+    .toString()
+    .trim();
+  const recordedAt = new Date().toISOString();
+  const campaign = { campaign: 'chaos zookeeper mutants', commit, recordedAt, seconds, found, of: hunts.length, hunts };
+  writeFileSync(file, `${JSON.stringify(campaign, null, 2)}\n`);
+}
 
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -58,22 +76,6 @@ export async function run(args: readonly string[]): Promise<void> {
   await Promise.all(Array.from({ length: Number(values.parallel) }, lane));
   const found = hunts.filter(({ seed }) => seed !== undefined).length;
   console.log(`found ${found} of ${hunts.length} mutants`);
-  if (values.record) {
-    const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: import.meta.dirname })
-      .toString()
-      .trim();
-    const recordedAt = new Date().toISOString();
-    const campaign = {
-      campaign: 'chaos zookeeper mutants',
-      commit,
-      recordedAt,
-      seconds,
-      found,
-      of: hunts.length,
-      hunts,
-    };
-    const file = resolve(import.meta.dirname, '../campaigns/chaos-zookeeper-mutants.json');
-    writeFileSync(file, `${JSON.stringify(campaign, null, 2)}\n`);
-  }
+  if (values.record) record(hunts, seconds);
   if (found < hunts.length) process.exitCode = 1;
 }

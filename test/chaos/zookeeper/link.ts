@@ -5,14 +5,15 @@ type Pair = { readonly near: Socket; readonly far: Socket };
 
 /**
  * One direction of who connects to whom: what is opened through it goes to the target. Cut, it passes nothing on and
- * breaks nothing, as a network that drops packets; refused, it breaks what is open and turns away what comes. Faults may
- * overlap: it is whole again when the last of them is over.
+ * breaks nothing, as a network that drops packets; muted, it does so with what the target says; refused, it breaks what is
+ * open and turns away what comes. Faults may overlap: it is whole again when the last of them is over.
  */
 export class Link {
   readonly #target: Address;
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
   #cuts = 0;
+  #mutes = 0;
   #refusals = 0;
 
   constructor(target: Address) {
@@ -46,29 +47,30 @@ export class Link {
     });
     near.on('data', (bytes) => far.write(bytes));
     far.on('data', (bytes) => near.write(bytes));
-    if (this.#cuts > 0) this.#hold(pair);
+    this.#hold(pair);
   }
 
   #hold({ near, far }: Pair): void {
-    near.pause();
-    far.pause();
+    if (this.#cuts > 0) near.pause();
+    else near.resume();
+    if (this.#cuts + this.#mutes > 0) far.pause();
+    else far.resume();
   }
 
-  /** @param how  `cut` drops, `refuse` breaks. @returns a call that ends this fault */
-  fail(how: 'cut' | 'refuse'): () => void {
-    if (how === 'cut') {
-      this.#cuts++;
+  /** @param how  `cut` drops, `mute` drops one direction, `refuse` breaks. @returns a call that ends this fault */
+  fail(how: 'cut' | 'mute' | 'refuse'): () => void {
+    const count = (by: number): void => {
+      if (how === 'cut') this.#cuts = Math.max(0, this.#cuts + by);
+      else if (how === 'mute') this.#mutes = Math.max(0, this.#mutes + by);
+      else this.#refusals = Math.max(0, this.#refusals + by);
       for (const pair of this.#pairs) this.#hold(pair);
-    } else {
-      this.#refusals++;
-      this.break();
-    }
+    };
+    count(1);
+    if (how === 'refuse') this.break();
     let over = false;
     return () => {
-      if (over) return;
+      if (!over) count(-1);
       over = true;
-      if (how === 'refuse') this.#refusals--;
-      else if (--this.#cuts === 0) this.#release();
     };
   }
 
@@ -80,18 +82,12 @@ export class Link {
     }
   }
 
-  #release(): void {
-    for (const { near, far } of this.#pairs) {
-      near.resume();
-      far.resume();
-    }
-  }
-
   /** Ends all faults. */
   heal(): void {
     this.#refusals = 0;
     this.#cuts = 0;
-    this.#release();
+    this.#mutes = 0;
+    for (const pair of this.#pairs) this.#hold(pair);
   }
 
   close(): void {

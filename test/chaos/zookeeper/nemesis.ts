@@ -13,7 +13,7 @@ type Shape = { readonly name: string; readonly links: readonly Link[] };
 /** A change of the membership may take so long: meanwhile other faults go on. */
 const changeMs = 12_000;
 /** While servers are apart, one client is moved so often. */
-const moveClientsMs = 100;
+const moveClientsMs = 60;
 
 /** Makes one fault after another, each for a while; a fault may begin before the one before it has ended. */
 export class Nemesis {
@@ -97,7 +97,8 @@ export class Nemesis {
     else if (dice < 0.27) await this.#kill(this.#servers.ids.length, lastMs / 4);
     else if (dice < 0.4) await this.#pause(lastMs);
     else if (dice < 0.5) await this.#handOver(lastMs / 2);
-    else if (dice < 0.74) await this.#partition(lastMs);
+    else if (dice < 0.7) await this.#partition(lastMs);
+    else if (dice < 0.75) await this.#fallBehind();
     else if (dice < 0.86) await this.#cutClients();
     else if (performance.now() + changeMs < untilMs) await this.#leave(lastMs);
     else await this.#pause(lastMs);
@@ -149,6 +150,18 @@ export class Nemesis {
     const heal = links.map((link) => link.fail(how));
     await this.#moveClients(lastMs);
     for (const each of heal) each();
+    ended();
+  }
+
+  /** A follower hears from its leader, but its entries are held up; for less time than makes it look for another one. */
+  async #fallBehind(): Promise<void> {
+    const leader = await this.#servers.leader();
+    const followers = this.#servers.ids.filter((id) => id !== leader && !this.#busy.has(id));
+    if (leader === undefined || followers.length === 0) return;
+    const ended = this.#begin('a follower falls behind');
+    const heal = this.#servers.link(this.#pick(followers), leader).fail('mute');
+    await this.#moveClients(400 + this.#random.below(500));
+    heal();
     ended();
   }
 
