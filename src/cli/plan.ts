@@ -95,7 +95,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .action(async (flags: Flags) => {
       code = await verifyReassignment(flags);
     });
-  add('resume', 'carries on with the plan in --state').action(async (flags: Flags) => {
+  add('resume', 'begins or carries on with the plan in --state').action(async (flags: Flags) => {
     code = await resumePlan(flags);
   });
   add('cancel', 'cancels the copies of the plan in --state and takes its throttle away').action(
@@ -167,7 +167,7 @@ function withCommonOptions(command: Command): Command {
     .option('--scatter-width <n>', 'peers of a broker in copyset mode')
     .option('--execute', 'carry the plan out (needs --bootstrap)')
     .option('--approve <hash>', 'carry it out only if the plan has this hash')
-    .option('--state <file>', 'where the plan being carried out is kept for resume and cancel');
+    .option('--state <file>', 'where the plan is kept, for resume, cancel and verify');
 }
 
 function rebalanceOf({ topic, zone, leadersOnly, relieveDisks, copysets }: Flags): Operation {

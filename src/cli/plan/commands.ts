@@ -6,6 +6,7 @@ import {
   modelOf,
   type Operation,
   type Plan,
+  type PlanDocument,
   planDocument,
   reassignmentJson,
   verify,
@@ -22,7 +23,7 @@ import { readRates, withRates } from './rates-file.ts';
 import { bytes, duration, planJson, planText } from './render.ts';
 import { clusterFromBrokers } from './source.ts';
 import { stage } from './stage.ts';
-import { defaultStatePath, type KeptPlan, readState, removeState, writeState } from './state-file.ts';
+import { defaultStatePath, type KeptPlan, type Manner, readState, removeState, writeState } from './state-file.ts';
 
 /** While copies run, the cluster is asked this often. */
 const pollMs = 500;
@@ -54,7 +55,10 @@ export async function planAndShow(operation: Operation, flags: Flags): Promise<n
     if (flags.approve !== undefined && flags.approve !== plan.hash) {
       throw new InputError('--approve', `the plan is now ${plan.hash}: the cluster or the options have changed`);
     }
-    if (flags.execute !== true) return isImpossible ? 2 : 0;
+    if (flags.execute !== true) {
+      if (flags.state !== undefined) await keep(flags.state, planDocument(plan), mannerFor(flags, {}));
+      return isImpossible ? 2 : 0;
+    }
     if (admin === undefined) throw new InputError('--execute', 'needs a live cluster: name it with --bootstrap');
     return await carryOut(admin, planDocument(plan), flags);
   });
@@ -94,11 +98,14 @@ async function stateOf({ state }: Flags): Promise<KeptPlan> {
   return await readState(state);
 }
 
+const keep = (path: string, document: PlanDocument, { throttle, movesPerBroker, batchPartitions }: Manner) =>
+  writeState(path, { ...document, manner: { throttle, movesPerBroker, batchPartitions } });
+
 async function carryOut(admin: KafkaAdmin, document: KeptPlan, flags: Flags): Promise<number> {
   if (document.batches.length + document.diskMoves.length === 0) return 0;
   const { patienceMs, throttle, movesPerBroker, batchPartitions } = mannerFor(flags, document.manner ?? {});
   const path = flags.state ?? defaultStatePath(document);
-  await writeState(path, { ...document, manner: { throttle, movesPerBroker, batchPartitions } });
+  await keep(path, document, { throttle, movesPerBroker, batchPartitions });
   const stop = new AbortController();
   const { progress, notice } = progressWriter(process.stderr);
   const interrupt = (): void => {

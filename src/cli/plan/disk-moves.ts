@@ -1,7 +1,8 @@
 import { failure, type Result, success } from '../../base/index.ts';
-import { errorCode, errorName, type KafkaAdmin } from '../../client/kafka/index.ts';
-import type { PlannedDiskMove, Stale } from '../../placement/index.ts';
+import { errorCode, errorName, type KafkaAdmin, type LogDirMove } from '../../client/kafka/index.ts';
+import type { Operation, PlannedDiskMove, Stale } from '../../placement/index.ts';
 import { type Interrupted, type Patience, pause, type Refusal, refused } from './patience.ts';
+import type { Step } from './steps.ts';
 
 export type DiskOptions = {
   /** Copied at once inside one broker. */
@@ -54,6 +55,39 @@ export async function executeDiskMoves(
     if (signal.aborted) return failure({ kind: 'interrupted' });
   }
   return success(undefined);
+}
+
+/**
+ * Replicas that come to a broker while one of its disks is emptied: the broker is told beforehand to put them on another
+ * one. It remembers that for replicas that it does not have yet.
+ */
+export async function keepOffLeavingDisks(
+  admin: KafkaAdmin,
+  patience: Patience,
+  operation: Operation,
+  steps: readonly Step[],
+): Promise<Result<undefined, Refusal | Interrupted>> {
+  if (operation.kind !== 'removeDisks') return success(undefined);
+  const { broker, paths } = operation;
+  const coming = steps.filter(({ receivers }) => receivers.includes(broker));
+  if (coming.length === 0) return success(undefined);
+  const folders = await patience.ask('reading the log folders', () => admin.describeLogDirs([broker], []));
+  if (!folders.ok) return folders;
+  const staying = folders.value
+    .filter(({ path, errorCode: code }) => code === errorCode.NONE && !paths.includes(path))
+    .map(({ path, usableBytes }) => ({ path, usableBytes }));
+  if (staying.length === 0) return refused(`moving replicas to broker ${broker}`, 'it has no other disk');
+  const moves = coming.map(({ change: { topic, partition, bytes } }): LogDirMove => {
+    const freest = staying.reduce((best, each) => (each.usableBytes > best.usableBytes ? each : best));
+    freest.usableBytes -= bytes;
+    return { broker, topic, partition, path: freest.path };
+  });
+  const answer = await patience.ask('choosing disks', () => admin.alterReplicaLogDirs(moves));
+  if (!answer.ok) return answer;
+  const expected: readonly number[] = [errorCode.NONE, errorCode.REPLICA_NOT_AVAILABLE];
+  const bad = answer.value.find(({ errorCode: code }) => !expected.includes(code));
+  if (bad === undefined) return success(undefined);
+  return refused(`choosing a disk for ${bad.topic}-${bad.partition} on broker ${broker}`, errorName(bad.errorCode));
 }
 
 /** Drops the copies that are being made: the broker is told that the replica belongs where it is. */

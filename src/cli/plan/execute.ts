@@ -2,7 +2,7 @@ import { failure, type Result, success } from '../../base/index.ts';
 import type { KafkaAdmin } from '../../client/kafka/index.ts';
 import type { PlanDocument, Stale } from '../../placement/index.ts';
 import { cancelRunning, nameOf, replicasNow } from './cluster-moves.ts';
-import { cancelDiskMoves, executeDiskMoves } from './disk-moves.ts';
+import { cancelDiskMoves, executeDiskMoves, keepOffLeavingDisks } from './disk-moves.ts';
 import { Moves } from './moves.ts';
 import { type Interrupted, Patience, type Refusal } from './patience.ts';
 import type { Progress } from './progress.ts';
@@ -74,6 +74,8 @@ export async function execute(
       const moves = new Moves(admin, patience, options, open.value, (done, copied, copiedNow) => {
         report(doneBefore + done, bytesBefore + copied, copiedNow);
       });
+      const chosen = await keepOffLeavingDisks(admin, patience, document.operation, open.value);
+      if (!chosen.ok) return chosen;
       const ran = await moves.run();
       if (!ran.ok) return ran;
     }

@@ -7,6 +7,8 @@ import {
   type PlannedChange,
 } from '../../placement/index.ts';
 
+import { digestOf } from './state-file.ts';
+
 const barCells = 24;
 /** Changes shown one by one. */
 const changesShown = 12;
@@ -235,5 +237,6 @@ function riskText({ risk: { before, after } }: Explanation): string {
 
 /** The plan as JSON: the document, and the explanation beside it. */
 export function planJson(document: PlanDocument, { goals, risk, problems }: Explanation): string {
-  return `${JSON.stringify({ ...document, problems, explanation: { goals, risk } }, undefined, 2)}\n`;
+  const all = { ...document, problems, explanation: { goals, risk }, digest: digestOf(document) };
+  return `${JSON.stringify(all, undefined, 2)}\n`;
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { PlanDocument } from '../../placement/index.ts';
@@ -13,6 +14,17 @@ export type Manner = {
 
 export type KeptPlan = PlanDocument & { readonly manner?: Manner };
 
+/** Over what would be carried out: a file that was changed since is refused. */
+export function digestOf({ hash, batches, diskMoves }: PlanDocument): string {
+  const changes = batches.map((batch) =>
+    batch.map(({ topic, partition, bytes, from, to }) => [topic, partition, bytes, from, to]),
+  );
+  const disks = diskMoves.map(({ topic, partition, broker, from, to }) => [topic, partition, broker, from, to]);
+  return createHash('sha256')
+    .update(JSON.stringify([hash, changes, disks]))
+    .digest('hex');
+}
+
 /** Where a plan is kept when nobody says where. */
 export const defaultStatePath = ({ hash }: PlanDocument): string => resolve(`plan-${hash.slice(0, 12)}.json`);
 
@@ -20,7 +32,7 @@ export const defaultStatePath = ({ hash }: PlanDocument): string => resolve(`pla
 export async function writeState(path: string, plan: KeptPlan): Promise<void> {
   try {
     // A crash while writing leaves the old file or the new one, never half of it.
-    await writeFile(`${path}.new`, `${JSON.stringify(plan)}\n`);
+    await writeFile(`${path}.new`, `${JSON.stringify({ ...plan, digest: digestOf(plan) })}\n`);
     await rename(`${path}.new`, path);
   } catch (error) {
     throw new InputError('--state', `cannot write ${path}: ${(error as Error).message}`);
@@ -40,8 +52,12 @@ export async function readState(path: string): Promise<KeptPlan> {
   }
   const parsed = parsePlan(text);
   if (!parsed.ok) throw new InputError(`${path}: ${parsed.problem.field}`, parsed.problem.message);
-  const kept = parsed.value as KeptPlan;
-  return { ...kept, diskMoves: diskMovesOf(path, kept), manner: mannerOf(path, kept) };
+  const { digest, ...kept } = parsed.value as KeptPlan & { readonly digest?: string };
+  const plan = { ...kept, diskMoves: diskMovesOf(path, kept), manner: mannerOf(path, kept) };
+  if (digest !== digestOf(plan)) {
+    throw new InputError(`${path}: digest`, 'does not fit the plan: the file was changed after it was written');
+  }
+  return plan;
 }
 
 function diskMovesOf(path: string, { diskMoves = [] }: Partial<PlanDocument>): PlanDocument['diskMoves'] {

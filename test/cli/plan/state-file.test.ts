@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { type KeptPlan, readState, writeState } from '../../../src/cli/plan/state-file.ts';
+import { digestOf, type KeptPlan, readState, writeState } from '../../../src/cli/plan/state-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'hikube-state-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -35,6 +35,8 @@ test('a file that is not a plan is refused with the place that is wrong', async 
     [{ ...plan, diskMoves: [{ topic: 'orders', partition: 1, broker: 1, from: '/a' }] }, 'diskMoves[0]'],
     [{ ...plan, diskMoves: 3 }, 'diskMoves'],
     [{ ...plan, manner: { throttle: 'fast' } }, 'manner.throttle'],
+    [{ ...plan, digest: digestOf({ ...plan, batches: [] }) }, 'digest'],
+    [plan, 'digest'],
   ];
   for (const [value, field] of wrong) {
     writeFileSync(path, JSON.stringify(value));
