@@ -4,6 +4,7 @@ import type { Logger, Result } from '../base/index.ts';
 import { failure, success } from '../base/index.ts';
 import {
   createLogger,
+  heapLimitBytes,
   nodeDisk,
   nodeNetwork,
   runUntilStopped,
@@ -78,7 +79,7 @@ async function serve(file: string, options: Options): Promise<number> {
     logger.error({ file }, serverId.problem);
     return 2;
   }
-  const own = serverSettings(settings.value, serverId.value);
+  const own = serverSettings(settings.value, serverId.value, heapLimitBytes());
   const deps = { clock: systemClock, network: nodeNetwork(), disk: nodeDisk, random: systemRandom(), logger };
   const started = await startServer(own, settings.value, deps, (err) => {
     // What is on the device is unknown now. Answer nobody any more: end, and start again from it.

@@ -7,6 +7,7 @@ export { nodeDisk } from './disk.ts';
 export { type Health, type HealthServer, serveHealth } from './health.ts';
 export { type HostsFile, hostsFileOf } from './hosts-file.ts';
 export { createLogger } from './logger.ts';
+export { heapLimitBytes } from './memory.ts';
 export { nodeNetwork } from './network.ts';
 export { podListenAddress } from './pod-ports.ts';
 export { systemRandom } from './random.ts';

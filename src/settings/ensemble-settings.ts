@@ -69,6 +69,10 @@ const ensembleProperties = {
   'fsync.warningthresholdms': { type: 'int', fallback: '1000' },
   'digest.enabled': { type: 'boolean', fallback: 'true' },
   cnxTimeout: { type: 'int', fallback: '5000' },
+  // Of our own: bounds on what clients may fill the memory with. -1: from the memory that there is, 0: none.
+  'hikube.maxZnodes': { type: 'int', fallback: '-1', min: -1 },
+  'hikube.maxDataBytes': { type: 'long', fallback: '-1', min: -1 },
+  'hikube.maxWatches': { type: 'int', fallback: '-1', min: -1 },
 } as const satisfies Record<string, PropertyDefinition>;
 
 /** Open sets of names that plug-ins and security read. */

@@ -15,6 +15,7 @@ export type ServerSettings = {
   readonly connectionsMax: number;
   readonly frameBytesMax: number;
   readonly outstandingMax: number;
+  readonly room: Room;
   readonly snapshotTxnCount: number;
   readonly padBytes: number;
   /** A log file that has become so large is followed by another; undefined: only a snapshot begins another. */
@@ -33,13 +34,38 @@ export type ServerSettings = {
   readonly metrics: { readonly host: string; readonly port: number } | undefined;
 };
 
+/** How much clients may put here; infinite: any amount. */
+export type Room = {
+  readonly znodesMax: number;
+  /** Of paths and data together. */
+  readonly dataBytesMax: number;
+  readonly watchesMax: number;
+};
+
+/**
+ * What a heap has room for. A node takes about 280 bytes besides its path and its data, a watch up to 500; a third of
+ * the heap for nodes, a third for paths and data, a fifth for watches, and the rest for what is under way.
+ */
+const roomIn = (heapBytes: number): Room => ({
+  znodesMax: Math.floor(heapBytes / 3 / 280),
+  dataBytesMax: Math.floor(heapBytes / 3),
+  watchesMax: Math.floor(heapBytes / 5 / 500),
+});
+
 const KIBIBYTE = 1024;
 const HOUR_MS = 3_600_000;
 /** A property of Apache's counts in KiB and sets aside whole files; here zeros are written ahead in steps. */
 const PAD_BYTES_MAX = 1 << 20;
 
-/** @param serverId  from `myid`; 0 for a standalone server */
-export function serverSettings(settings: EnsembleSettings, serverId: number): ServerSettings {
+/**
+ * @param serverId   from `myid`; 0 for a standalone server
+ * @param heapBytes  how large the heap may grow; bounds that are not given are made from it
+ */
+export function serverSettings(
+  settings: EnsembleSettings,
+  serverId: number,
+  heapBytes = Number.POSITIVE_INFINITY,
+): ServerSettings {
   const own = settings.servers.find(({ id }) => id === serverId);
   const host = own?.clientPort === undefined ? settings.clientHost : (own.clientHost ?? settings.clientHost);
   const algorithm = settings.get('DigestAuthenticationProvider.digestAlg').replace('-', '').toLowerCase();
@@ -56,6 +82,11 @@ export function serverSettings(settings: EnsembleSettings, serverId: number): Se
     connectionsMax: settings.get('maxCnxns'),
     frameBytesMax: settings.get('jute.maxbuffer'),
     outstandingMax: settings.get('globalOutstandingLimit'),
+    room: {
+      znodesMax: bound(settings.get('hikube.maxZnodes'), roomIn(heapBytes).znodesMax),
+      dataBytesMax: bound(Number(settings.get('hikube.maxDataBytes')), roomIn(heapBytes).dataBytesMax),
+      watchesMax: bound(settings.get('hikube.maxWatches'), roomIn(heapBytes).watchesMax),
+    },
     snapshotTxnCount: settings.get('snapCount'),
     padBytes: Math.min(settings.get('preAllocSize') * KIBIBYTE, PAD_BYTES_MAX),
     logBytesMax: logLimitKib > 0 ? logLimitKib * KIBIBYTE : undefined,
@@ -84,3 +115,8 @@ export function serverSettings(settings: EnsembleSettings, serverId: number): Se
       : undefined,
   };
 }
+
+const bound = (given: number, byMemory: number): number => {
+  if (given === 0) return Number.POSITIVE_INFINITY;
+  return given < 0 ? byMemory : given;
+};

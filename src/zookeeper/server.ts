@@ -61,8 +61,10 @@ export interface Orderer {
   rollLog(): void;
 }
 
-/** Connections without a session are closed after this. */
-const HANDSHAKE_MS_MAX = 30_000;
+/** Connections without a session are closed after this: Apache's `sessionlessCnxnTimeout`. */
+const HANDSHAKE_MS_MAX = 10_000;
+/** A bound that is reached is told of again only after so long. */
+const LIMIT_LOG_EVERY_MS = 10_000;
 const SERVER_NONE = 0n;
 
 /**
@@ -100,6 +102,8 @@ export class Server implements ConnectionHost {
   #nextSnapshotAt: number;
   #snapshotting: Promise<void> | undefined;
   #lastTickMs: number;
+  #limitsToldAtMs = Number.NEGATIVE_INFINITY;
+  #limitsTold = 0;
 
   constructor(settings: ServerSettings, folders: DataFolders, recovered: Recovered, deps: ServerDeps) {
     this.settings = settings;
@@ -109,11 +113,15 @@ export class Server implements ConnectionHost {
     this.tree = recovered.tree;
     this.rules = settings.rules;
     this.committedSessions = recovered.sessions;
-    this.limits = { frameBytesMax: settings.frameBytesMax, outstandingMax: settings.outstandingMax };
+    this.limits = {
+      frameBytesMax: settings.frameBytesMax,
+      outstandingMax: settings.outstandingMax,
+      watchesMax: settings.room.watchesMax,
+    };
     this.#lastTickMs = deps.clock.monotonicMs();
     this.sessions = this.#newSessionTable();
     for (const [id, timeoutMs] of recovered.sessions) this.sessions.open(id, timeoutMs, undefined);
-    this.decider = new Decider(this.tree, this.sessions, settings.rules, deps.clock);
+    this.decider = new Decider(this.tree, this.sessions, settings, deps.clock);
     this.startedAtMs = deps.clock.nowMs();
     this.#nextSessionId = firstSessionId(settings.serverId, deps.clock.nowMs());
     this.#txnsSinceSnapshot = recovered.replayedCount;
@@ -191,7 +199,7 @@ export class Server implements ConnectionHost {
     this.committedSessions = new Map(sessions);
     this.sessions = this.#newSessionTable();
     for (const [id, timeoutMs] of sessions) this.sessions.open(id, timeoutMs, undefined);
-    this.decider = new Decider(tree, this.sessions, this.rules, this.clock);
+    this.decider = new Decider(tree, this.sessions, this.settings, this.clock);
   }
 
   /** The connection of a session, if its client is here. */
@@ -362,6 +370,7 @@ export class Server implements ConnectionHost {
     for (const connection of this.#connections) {
       if (!connection.hasSession && connection.openedAtMs < tooOld) connection.destroy();
     }
+    this.#tellOfLimits(nowMs);
     if (!this.orderer.decides) return;
     for (const session of this.sessions.advance(elapsedMs)) {
       this.statistics.sessionsExpired++;
@@ -377,6 +386,26 @@ export class Server implements ConnectionHost {
         fromServer: undefined,
       });
     }
+  }
+
+  #tellOfLimits(nowMs: number): void {
+    const { watchesRefused, connectionsRejected } = this.statistics;
+    const { refusedForRoomCount } = this.decider;
+    const refused = watchesRefused + connectionsRejected + refusedForRoomCount;
+    if (refused === this.#limitsTold || nowMs - this.#limitsToldAtMs < LIMIT_LOG_EVERY_MS) return;
+    this.#limitsTold = refused;
+    this.#limitsToldAtMs = nowMs;
+    const { room, connectionsPerAddressMax, connectionsMax } = this.settings;
+    this.#deps.logger.warn(
+      {
+        ...{ refusedForRoomCount, watchesRefused, connectionsRejected },
+        ...{ znodes: this.tree.nodeCount, 'hikube.maxZnodes': room.znodesMax },
+        ...{ dataBytes: this.tree.approximateDataBytes, 'hikube.maxDataBytes': room.dataBytesMax },
+        ...{ watches: this.tree.watchCount, 'hikube.maxWatches': room.watchesMax },
+        ...{ maxClientCnxns: connectionsPerAddressMax, maxCnxns: connectionsMax },
+      },
+      'refused clients because a bound is reached: raise it in zoo.cfg (and the memory with it), or find who fills the server',
+    );
   }
 
   /** Source: ContainerManager. */

@@ -157,6 +157,9 @@ test('a client that never reads holds up nobody', async () => {
 });
 
 test('a client that asks for much and reads nothing costs little, and has all its answers once it reads', async () => {
+  await server.stop();
+  // Of patient sessions.
+  server = await startOwn();
   const lazy = await wire();
   await lazy.call(create('/long', 0, 'x'.repeat(20_000)));
   lazy.pause();

@@ -14,6 +14,9 @@ const counters = new Set([
   'read_count',
   'write_count',
   'bytes_received_count',
+  'connection_drop_count',
+  'write_refused_for_room_count',
+  'watch_refused_count',
 ]);
 
 /**

@@ -54,8 +54,23 @@ export function monitorValues(server: Server): [string, string | number][] {
     ['read_count', statistics.reads],
     ['write_count', statistics.writes],
     ['bytes_received_count', statistics.bytesReceived],
+    ['connection_drop_count', statistics.connectionsDropped],
+    ['unsent_bytes', statistics.unsentBytes],
+    ['write_refused_for_room_count', server.decider.refusedForRoomCount],
+    ['watch_refused_count', statistics.watchesRefused],
+    ...limitValues(server),
   ];
   return [...values, ...server.orderer.monitorValues()];
+}
+
+/** Bounds that are set, beside `znode_count`, `approximate_data_size` and `watch_count`. */
+function limitValues({ settings: { room } }: Server): [string, number][] {
+  const values: [string, number][] = [
+    ['max_znode_count', room.znodesMax],
+    ['max_data_size', room.dataBytesMax],
+    ['max_watch_count', room.watchesMax],
+  ];
+  return values.filter(([, value]) => Number.isFinite(value));
 }
 
 /** About what a process of ours has open besides its clients. */

@@ -18,6 +18,10 @@ type Change = {
   readonly path: string;
   readonly zxid: Zxid;
   readonly view: NodeView;
+  /** 1: it will make a node, -1: it will take one away. */
+  readonly nodes: number;
+  /** Bytes of path and data that it will add. */
+  readonly bytes: number;
   /** Cut when this change is applied: a busy node must not hold a chain of all its past. */
   before: Change | undefined;
 };
@@ -34,9 +38,21 @@ export class ChangeOverlay {
   #byPath = new Map<string, Change>();
   #queue: Change[] = [];
   #head = 0;
+  #nodes = 0;
+  #bytes = 0;
 
   constructor(tree: DataTree) {
     this.#tree = tree;
+  }
+
+  /** Nodes that there will be. */
+  get nodeCount(): number {
+    return this.#tree.nodeCount + this.#nodes;
+  }
+
+  /** Bytes of paths and data that there will be; at most, as what shrinks or goes counts when it is applied. */
+  get dataBytes(): number {
+    return this.#tree.approximateDataBytes + this.#bytes;
   }
 
   /** Undefined if there is no such node, or there will be none. */
@@ -56,10 +72,12 @@ export class ChangeOverlay {
     };
   }
 
-  put(path: string, zxid: Zxid, view: NodeView): void {
-    const change = { path, zxid, view, before: this.#byPath.get(path) };
+  put(path: string, zxid: Zxid, view: NodeView, added: { nodes: number; bytes: number } = nothingAdded): void {
+    const change = { path, zxid, view, before: this.#byPath.get(path), ...added };
     this.#byPath.set(path, change);
     this.#queue.push(change);
+    this.#nodes += added.nodes;
+    this.#bytes += added.bytes;
   }
 
   /** A place to come back to with `rollBack`. */
@@ -70,6 +88,8 @@ export class ChangeOverlay {
   rollBack(mark: number): void {
     while (this.#queue.length > mark) {
       const change = this.#queue.pop()!;
+      this.#nodes -= change.nodes;
+      this.#bytes -= change.bytes;
       if (change.before === undefined) this.#byPath.delete(change.path);
       else this.#byPath.set(change.path, change.before);
     }
@@ -80,6 +100,8 @@ export class ChangeOverlay {
     while (this.#head < this.#queue.length && this.#queue[this.#head]!.zxid <= zxid) {
       const change = this.#queue[this.#head++]!;
       change.before = undefined;
+      this.#nodes -= change.nodes;
+      this.#bytes -= change.bytes;
       if (this.#byPath.get(change.path) === change) this.#byPath.delete(change.path);
     }
     if (this.#head === this.#queue.length) {
@@ -96,6 +118,8 @@ export class ChangeOverlay {
     this.#byPath.clear();
     this.#queue = [];
     this.#head = 0;
+    this.#nodes = 0;
+    this.#bytes = 0;
   }
 
   /** Ephemeral nodes that a session has, or will have. */
@@ -109,3 +133,5 @@ export class ChangeOverlay {
     return paths;
   }
 }
+
+const nothingAdded = { nodes: 0, bytes: 0 };

@@ -2,6 +2,7 @@ import type { Result } from '../../base/index.ts';
 import { failure, success, unreachable } from '../../base/index.ts';
 import type { Acl, MultiOperation, RequestOf, SessionId, Zxid } from '../../protocol/zookeeper/index.ts';
 import { createFlags, errorCode, permission } from '../../protocol/zookeeper/index.ts';
+import type { Room } from '../server-settings.ts';
 import type { DataTree } from '../tree/data-tree.ts';
 import { CONFIG_PATH } from '../tree/data-tree.ts';
 import { CONTAINER_OWNER, NO_OWNER, ownerKind, TTL_MS_MAX, ttlOwner } from '../tree/owner.ts';
@@ -38,6 +39,7 @@ export type DecisionView = {
   readonly zxid: Zxid;
   /** 0, or why this session may not write now (`sessionExpired`, `sessionMoved`). */
   readonly sessionCode: number;
+  readonly room: Room;
 };
 
 /**
@@ -150,9 +152,14 @@ function decideCreate(command: CreateCommand, view: DecisionView): Decision {
   if (ownerKind(parent.owner, view.tree.extendedTypes) === 'session') {
     return failure(errorCode.noChildrenForEphemerals);
   }
+  const bytes = path.length + (command.data?.length ?? 0);
+  if (view.overlay.nodeCount >= view.room.znodesMax || view.overlay.dataBytes + bytes > view.room.dataBytesMax) {
+    return failure(errorCode.quotaExceeded);
+  }
   const parentCversion = (parent.cversion + 1) | 0;
   const ephemeral = flags === createFlags.ephemeral || flags === createFlags.ephemeralSequential;
-  noteCreated(view, { path, parentPath, parent, parentCversion, acl: acl.value, owner: ownerOf(view, flags, ttlMs) });
+  const owner = ownerOf(view, flags, ttlMs);
+  noteCreated(view, { path, bytes, parentPath, parent, parentCversion, acl: acl.value, owner });
   const body = { path, data: ownCopy(command.data), acl: acl.value, parentCversion };
   switch (command.op) {
     case 'createContainer':
@@ -188,6 +195,7 @@ function noteCreated(
   { overlay, tree, zxid }: DecisionView,
   created: {
     readonly path: string;
+    readonly bytes: number;
     readonly parentPath: string;
     readonly parent: NodeView;
     readonly parentCversion: number;
@@ -195,17 +203,11 @@ function noteCreated(
     readonly owner: bigint;
   },
 ): void {
-  const { path, parentPath, parent, parentCversion, acl, owner } = created;
+  const { path, bytes, parentPath, parent, parentCversion, acl, owner } = created;
   overlay.put(parentPath, zxid, { ...parent, cversion: parentCversion, childCount: parent.childCount + 1 });
-  overlay.put(path, zxid, {
-    exists: true,
-    acl: tree.acls.intern(acl),
-    version: 0,
-    cversion: 0,
-    aversion: 0,
-    owner,
-    childCount: 0,
-  });
+  const acls = tree.acls.intern(acl);
+  const node = { exists: true, acl: acls, version: 0, cversion: 0, aversion: 0, owner, childCount: 0 };
+  overlay.put(path, zxid, node, { nodes: 1, bytes });
 }
 
 function decideDelete(path: string, version: number, view: DecisionView): Decision {
@@ -244,7 +246,7 @@ function noteDeleted(
   parent: NodeView,
 ): void {
   overlay.put(parentPath, zxid, { ...parent, childCount: parent.childCount - 1 });
-  overlay.put(path, zxid, { ...node, exists: false });
+  overlay.put(path, zxid, { ...node, exists: false }, { nodes: -1, bytes: 0 });
 }
 
 function decideSetData(command: Extract<MultiOperation, { readonly op: 'setData' }>, view: DecisionView): Decision {
@@ -253,8 +255,10 @@ function decideSetData(command: Extract<MultiOperation, { readonly op: 'setData'
   if (!checked.ok) return checked;
   const node = checked.value;
   if (command.version !== -1 && command.version !== node.version) return failure(errorCode.badVersion);
+  const grown = Math.max(0, (command.data?.length ?? 0) - (view.tree.get(path)?.dataBytes ?? 0));
+  if (grown > 0 && view.overlay.dataBytes + grown > view.room.dataBytesMax) return failure(errorCode.quotaExceeded);
   const version = (node.version + 1) | 0;
-  view.overlay.put(path, view.zxid, { ...node, version });
+  view.overlay.put(path, view.zxid, { ...node, version }, { nodes: 0, bytes: grown });
   return success({ type: 'setData', path, data: ownCopy(command.data), version });
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/index.ts';
 import type { SessionId, Zxid } from '../../protocol/zookeeper/index.ts';
 import { errorCode, zxid } from '../../protocol/zookeeper/index.ts';
+import type { Room } from '../server-settings.ts';
 import type { SessionTable } from '../session/session-table.ts';
 import type { DataTree } from '../tree/data-tree.ts';
 import type { LoggedTxn } from '../tree/txn.ts';
@@ -26,16 +27,25 @@ export type Wish = {
  */
 export class Decider {
   readonly overlay: ChangeOverlay;
+  /** Writes that found no room for a node or its data. */
+  refusedForRoomCount = 0;
   #tree: DataTree;
   #sessions: SessionTable;
   #rules: AccessRules;
+  #room: Room;
   #clock: Clock;
   #lastZxid: Zxid;
 
-  constructor(tree: DataTree, sessions: SessionTable, rules: AccessRules, clock: Clock) {
+  constructor(
+    tree: DataTree,
+    sessions: SessionTable,
+    { rules, room }: { readonly rules: AccessRules; readonly room: Room },
+    clock: Clock,
+  ) {
     this.#tree = tree;
     this.#sessions = sessions;
     this.#rules = rules;
+    this.#room = room;
     this.#clock = clock;
     this.#lastZxid = tree.lastZxid;
     this.overlay = new ChangeOverlay(tree);
@@ -64,7 +74,9 @@ export class Decider {
       identities,
       zxid: header.zxid,
       sessionCode: this.#sessionCode(sessionId, fromServer),
+      room: this.#room,
     });
+    if (lacksRoom(txn)) this.refusedForRoomCount++;
     if (command.op === 'createSession') this.#sessions.open(sessionId, command.timeoutMs, fromServer);
     if (command.op === 'closeSession') {
       const session = this.#sessions.get(sessionId);
@@ -85,3 +97,8 @@ export class Decider {
     return errorCode.ok;
   }
 }
+
+const lacksRoom = (txn: LoggedTxn['txn']): boolean =>
+  txn.type === 'error'
+    ? txn.code === errorCode.quotaExceeded
+    : txn.type === 'multi' && txn.txns.some((part) => part.type === 'error' && part.code === errorCode.quotaExceeded);

@@ -2,7 +2,7 @@ import { unreachable } from '../../base/index.ts';
 import type { Acl, Request, ResponseBody, SessionId } from '../../protocol/zookeeper/index.ts';
 import { addWatchMode, errorCode, permission, watcherType } from '../../protocol/zookeeper/index.ts';
 import type { DataTree } from '../tree/data-tree.ts';
-import type { Watcher } from '../tree/watch-table.ts';
+import type { Watcher, WatchTable } from '../tree/watch-table.ts';
 import { statOf } from '../tree/znode.ts';
 import type { AccessRules, Identity } from './access.ts';
 import { mayAccess } from './access.ts';
@@ -36,6 +36,7 @@ export type ReadView = {
   readonly identities: readonly Identity[];
   readonly sessionId: SessionId;
   readonly watcher: Watcher;
+  readonly limits: { readonly watchesMax: number };
 };
 
 /** `body` counts only with `code` 0. */
@@ -61,7 +62,7 @@ export function answerRead(request: ReadRequest, view: ReadView): Answer {
       if (node !== undefined && !mayAccess(view.rules, node.acl, permission.read, view.identities)) {
         return refused(errorCode.noAuth);
       }
-      if (request.watch) tree.dataWatches.add(request.path, watcher, 'standard');
+      if (request.watch && !addStandard(tree.dataWatches, request.path, view)) return refused(errorCode.quotaExceeded);
       return node === undefined
         ? refused(errorCode.noNode)
         : good({ kind: 'stat', stat: statOf(node, tree.extendedTypes) });
@@ -69,14 +70,14 @@ export function answerRead(request: ReadRequest, view: ReadView): Answer {
     case 'getData': {
       const node = readable(request.path, view);
       if (typeof node === 'number') return refused(node);
-      if (request.watch) tree.dataWatches.add(request.path, watcher, 'standard');
+      if (request.watch && !addStandard(tree.dataWatches, request.path, view)) return refused(errorCode.quotaExceeded);
       return good({ kind: 'data', data: node.data, stat: statOf(node, tree.extendedTypes) });
     }
     case 'getChildren':
     case 'getChildren2': {
       const node = readable(request.path, view);
       if (typeof node === 'number') return refused(node);
-      if (request.watch) tree.childWatches.add(request.path, watcher, 'standard');
+      if (request.watch && !addStandard(tree.childWatches, request.path, view)) return refused(errorCode.quotaExceeded);
       const children = node.childNames();
       return good(
         request.op === 'getChildren'
@@ -116,16 +117,26 @@ export function answerRead(request: ReadRequest, view: ReadView): Answer {
         }),
       });
     case 'setWatches':
+      if (!mayBringBack(request.data.length + request.exist.length + request.child.length, view)) {
+        return refused(errorCode.quotaExceeded);
+      }
       tree.setWatches(watcher, { ...request, persistent: [], persistentRecursive: [] });
       return good(nothing);
-    case 'setWatches2':
+    case 'setWatches2': {
+      const { data, exist, child, persistent, persistentRecursive } = request;
+      const standard = data.length + exist.length + child.length;
+      if (!mayBringBack(standard + persistent.length * 2 + persistentRecursive.length, view)) {
+        return refused(errorCode.quotaExceeded);
+      }
       tree.setWatches(watcher, request);
       return good(nothing);
+    }
     case 'addWatch': {
       const { mode } = request;
       if (mode !== addWatchMode.persistent && mode !== addWatchMode.persistentRecursive) {
         return refused(errorCode.marshallingError);
       }
+      if (tree.watchCount >= view.limits.watchesMax) return refused(errorCode.quotaExceeded);
       tree.addWatch(watcher, request.path, mode === addWatchMode.persistent ? 'persistent' : 'persistentRecursive');
       return good({ kind: 'errorBody', code: 0 });
     }
@@ -150,6 +161,17 @@ export function answerRead(request: ReadRequest, view: ReadView): Answer {
       return unreachable(request);
   }
 }
+
+/** False: there is no room for another watch. */
+function addStandard(table: WatchTable, path: string, { tree, watcher, limits }: ReadView): boolean {
+  if (tree.watchCount >= limits.watchesMax && !table.has(path, watcher, undefined)) return false;
+  table.add(path, watcher, 'standard');
+  return true;
+}
+
+/** Watches that were granted once, by a server that is gone perhaps: there is as much room again for them. */
+const mayBringBack = (count: number, { tree, limits }: ReadView): boolean =>
+  tree.watchCount + count <= limits.watchesMax * 2;
 
 function readable(path: string, { tree, rules, identities }: ReadView) {
   const node = tree.get(path);

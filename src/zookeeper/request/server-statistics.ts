@@ -8,6 +8,7 @@ export class ServerStatistics {
   latencyCount = 0;
   connectionsRejected = 0;
   connectionsDropped = 0;
+  watchesRefused = 0;
   sessionsExpired = 0;
   requestsOutstanding = 0;
   /** Written to sockets and not taken by the clients yet. */

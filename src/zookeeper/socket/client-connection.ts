@@ -61,6 +61,7 @@ export type ConnectionLimits = {
   readonly frameBytesMax: number;
   /** Requests of all clients that wait; above it, clients that have one waiting are not read from. */
   readonly outstandingMax: number;
+  readonly watchesMax: number;
 };
 
 type Waiting = {
@@ -420,15 +421,24 @@ export class ClientConnection implements Watcher {
         return;
       }
       this.#waiting.shift();
-      const { tree, rules, statistics } = this.#host;
+      const { tree, rules, statistics, limits } = this.#host;
       statistics.requestsOutstanding--;
       statistics.reads++;
       if (head.read === undefined) {
         this.#reply(head, head.ready!);
         continue;
       }
-      const view = { tree, rules, identities: this.identities, sessionId: this.session!.id, watcher: this };
-      this.#reply(head, answerRead(head.read, view));
+      const view = { tree, rules, identities: this.identities, sessionId: this.session!.id, watcher: this, limits };
+      const answer = answerRead(head.read, view);
+      if (answer.code === errorCode.quotaExceeded) {
+        statistics.watchesRefused++;
+        if (head.op === 'setWatches' || head.op === 'setWatches2') {
+          // Clients take no notice of this answer, and would wait for events that never come.
+          this.destroy();
+          return;
+        }
+      }
+      this.#reply(head, answer);
     }
   }
 
