@@ -1,4 +1,4 @@
-/** `npm run chaos -- power-cuts [--cuts 20] [--seed 1] [--mutants] [--record]`: see `power-cuts/campaign.ts`. */
+/** `npm run chaos -- power-cuts [--servers 1,3] [--cuts 20] [--seed 1] [--mutants] [--record]`: see `power-cuts/campaign.ts`. */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -14,6 +14,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
+      servers: { type: 'string', default: '1,3' },
       cuts: { type: 'string', default: '20' },
       seed: { type: 'string', default: '1' },
       mutants: { type: 'boolean', default: false },
@@ -29,6 +30,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const [cuts, seed] = [Number(values.cuts), Number(values.seed)];
   const results: PowerCutResult[] = [];
   for (const servers of [1, 3] as const) {
+    if (!values.servers.split(',').includes(`${servers}`)) continue;
     const onCut = (done: number): void => {
       if (done % 50 === 0) console.log(`${servers} servers: ${done} of ${cuts} cuts`);
     };

@@ -2,7 +2,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { accessSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const sizeBytes = 256 * 1024 * 1024;
+/** As a file with holes: only what is written costs room. Nothing is purged in so short a time. */
+const sizeBytes = 2 * 1024 * 1024 * 1024;
 const unmountAttempts = 100;
 
 /**
