@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { KubeClient, KubeObject, ResourceType } from '../../src/kube/index.ts';
+import type { KubeObject, ResourceType } from '../../src/kube/index.ts';
 import { configMaps, podDisruptionBudgets, pods, services, statefulSets } from '../../src/kube/index.ts';
 import { inParallel } from '../../src/operator/apply/in-parallel.ts';
 import { stableText } from '../../src/operator/desired/object.ts';
+import { cutOffAt } from './cut-off.ts';
 import {
   conditionOf,
   kafkaClusters,
@@ -21,35 +22,6 @@ beforeAll(async () => {
   world = await startWorld({ processes: 'none' });
 });
 afterAll(() => world?.stop());
-
-const writing = new Set(['create', 'replace', 'serverSideApply', 'applyStatus', 'mergePatch', 'patchStatus', 'delete']);
-
-/**
- * A client that is cut off at its write number `lastWrite`: that one still reaches the server, and nobody hears the
- * answer, as when a process is killed right then.
- */
-function cutOffAt(
-  client: KubeClient,
-  lastWrite: number,
-): { client: KubeClient; isCut: () => boolean; writes: () => number } {
-  let writes = 0;
-  const never = new Promise<never>(() => {});
-  const cut = new Proxy(client, {
-    get(target, name, receiver) {
-      const method = Reflect.get(target, name, receiver) as (...args: unknown[]) => unknown;
-      if (typeof name !== 'string' || !writing.has(name)) return method;
-      return async (...args: unknown[]) => {
-        // Events are hints, written in the background in no fixed order.
-        if ((args[0] as ResourceType | undefined)?.plural === 'events') return method.apply(target, args);
-        if (writes >= lastWrite) return never;
-        writes++;
-        const answer = await method.apply(target, args);
-        return writes >= lastWrite ? never : answer;
-      };
-    },
-  });
-  return { client: cut, isCut: () => writes >= lastWrite, writes: () => writes };
-}
 
 /** What there is in a namespace, without what differs from run to run. */
 async function picture(namespace: string): Promise<ReadonlyMap<string, string>> {

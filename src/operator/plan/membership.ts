@@ -106,17 +106,13 @@ export function planMembership(
     waiting: { reason, message: `${counted}; ${message}` },
   });
   const modeOf = (id: number): ObservedServer['mode'] => servers.get(id)?.mode ?? 'unknown';
-  const majorityWithout = (leaving: number): boolean => {
-    const left = participants.filter((id) => id !== leaving);
-    return left.filter((id) => voting.has(id)).length > left.length / 2;
-  };
 
   // A voter that only listens has another volume than the one it voted with: it has to begin again.
   const lost = participants.find((id) => modeOf(id) === 'observer' && servers.get(id)?.membership?.version === version);
   if (lost !== undefined) {
+    // It counted as one that is down: without it the others need no more than they have.
     const what = `${podOf(lost)} has lost its data: it leaves, and joins again with a copy`;
-    if (majorityWithout(lost)) return plan('ReplacingServer', what, { kind: 'leave', id: lost });
-    return plan('ReplacingServer', `${what} as soon as more than half of the other voters serve`);
+    return plan('ReplacingServer', what, { kind: 'leave', id: lost });
   }
 
   const missing = wanted.filter((id) => !members.has(id));
@@ -156,9 +152,8 @@ export function planMembership(
   const step = { kind: 'leave', id: next } as const;
   if (members.get(next) === 'observer') return plan('ScalingDown', `${podOf(next)} leaves`, step);
   const silent = wanted.find((id) => !voting.has(id));
-  if (silent !== undefined || !majorityWithout(next)) {
-    const whom = silent === undefined ? 'more than half of the others serve' : `${podOf(silent)} serves`;
-    return plan('ScalingDown', `${podOf(next)} leaves as soon as ${whom}`);
+  if (silent !== undefined && voting.has(next)) {
+    return plan('ScalingDown', `${podOf(next)} leaves as soon as ${podOf(silent)} serves`);
   }
   return plan('ScalingDown', `${podOf(next)} leaves`, step);
 
