@@ -3,6 +3,7 @@ import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
+import type { Network } from '../../src/base/index.ts';
 import {
   createKubeClient,
   type KubeClient,
@@ -11,6 +12,7 @@ import {
   resourceType,
 } from '../../src/kube/index.ts';
 import { applyObjects, installDefinitions, readManifest } from '../../src/local/index.ts';
+import { nodeNetwork } from '../../src/platform/index.ts';
 import { realDeps } from '../support/deps.ts';
 import { main, processesOf, runLocal } from '../support/local-run.ts';
 
@@ -48,6 +50,8 @@ export interface Cluster {
   /** SIGKILL to the operator; it is started again. Answers when another one runs. */
   killOperator(): Promise<void>;
   kafka(bootstrap: string): Kafka;
+  /** Connects as a pod would: by the names of Services and pods. */
+  readonly network: Network;
   stop(): Promise<void>;
 }
 
@@ -73,6 +77,7 @@ export async function startCluster(): Promise<Cluster> {
   return {
     client,
     isReal,
+    network: nodeNetwork({ HIKUBE_HOSTS_FILE: join(folder, 'hosts') }),
     async apply(file) {
       const read = readManifest(file);
       if (!read.ok) throw new Error(read.problem);

@@ -375,6 +375,7 @@ class Model {
   settle(): void {
     for (let left = 200; left > 0; left--) {
       const { actions, waiting } = this.pass();
+      if (waiting === undefined) expect(this.pods.size, 'what is not wanted has gone').toBe(this.asked);
       if (actions.length === 0 && waiting === undefined) return;
     }
     expect(this.pass().waiting, 'it ends').toBeUndefined();

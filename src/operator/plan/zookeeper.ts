@@ -93,6 +93,7 @@ export function planZooKeeper(input: ZooKeeperPlanInput): Plan {
   const waiting =
     restart.waiting ??
     membership.waiting ??
+    podsEnding(ensemble.spec.replicas, observed) ??
     podsWaiting({ pods: observed.pods, expected, claims: observed.claims }) ??
     heldBack ??
     claims[0];
@@ -110,6 +111,14 @@ function lookAgainMs(waiting: Why | undefined): number | undefined {
     default:
       return undefined;
   }
+}
+
+/** Pods of servers that have left. */
+function podsEnding(asked: number, { pods, statefulSet }: ObservedZooKeeper): Why | undefined {
+  const last = pods.findLast(({ index }) => index >= asked);
+  if (last === undefined && (statefulSet?.spec?.replicas ?? 0) <= asked) return undefined;
+  const message = last === undefined ? 'servers that have left end' : `${last.name} has left, and ends`;
+  return { reason: 'ScalingDown', message };
 }
 
 /** Why no server that serves may be taken away now. */
