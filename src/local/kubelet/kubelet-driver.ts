@@ -64,6 +64,9 @@ export function startKubelet(
     for (const wake of waiters) wake();
   }
 
+  /** Uids of pods that have ended here and are still to be seen in the watch. */
+  const ended = new Set<string>();
+
   function look(pod: Pod): void {
     const node = ownNodes.get(pod.spec?.nodeName ?? '');
     if (node === undefined || stopping) return;
@@ -74,6 +77,8 @@ export function startKubelet(
       // Another pod of the same name: it starts when the one before it is gone.
       return;
     }
+    // The watch is behind our own deletion: what it still shows has ended.
+    if (ended.has(pod.metadata.uid ?? '')) return;
     if (isOver(pod) && !isTerminating(pod)) return;
     const address = addresses.ofPod(key);
     if (!address.ok) {
@@ -95,11 +100,16 @@ export function startKubelet(
     void worker.gone.then(() => {
       workers.delete(key);
       const next = view.pods().get(key);
-      if (next !== undefined && next.metadata.uid !== pod.metadata.uid) look(next);
+      if (next === undefined) return;
+      if (next.metadata.uid === pod.metadata.uid) ended.add(next.metadata.uid ?? '');
+      else look(next);
     });
   }
 
   view.pods().onChange(({ key, current, previous }) => {
+    if (previous !== undefined && previous.metadata.uid !== current?.metadata.uid) {
+      ended.delete(previous.metadata.uid ?? '');
+    }
     if (current !== undefined) look(current);
     const worker = workers.get(key);
     if (worker === undefined || worker.pod.metadata.uid === current?.metadata.uid) return;

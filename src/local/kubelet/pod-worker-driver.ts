@@ -269,7 +269,8 @@ export function createPodWorker(
         lastWritten = text;
         // Later writes keep the transition times of this one.
         if (answer.value.metadata.uid === uid) pod = { ...pod, status: answer.value.status };
-      } else if (answer.problem.kind === 'notFound' || answer.problem.kind === 'conflict') {
+      } else if (['notFound', 'conflict', 'invalid'].includes(answer.problem.kind)) {
+        // Another pod of the name by now: a real API server takes the other uid for an attempt to change it.
         break;
       } else {
         logger.warn({ problem: answer.problem }, 'cannot write the status; will try again');

@@ -8,7 +8,7 @@ import { externalAddress, type ObservedKafkaCluster, serviceNamed } from '../obs
 import type { ObservedPod } from '../observe/pods.ts';
 import type { Action, Plan, Why } from './action.ts';
 import { planObjects } from './objects.ts';
-import { planPodInputs, planRestart } from './pods.ts';
+import { isBehind, planPodInputs, planRestart } from './pods.ts';
 import { claimActions, podsWaiting, selectorText } from './waiting.ts';
 
 /** Brokers wait so long for their outside address; then they start without, and are restarted when it comes. */
@@ -83,7 +83,7 @@ export function planKafkaCluster(
   const inputs = planPodInputs(observed.pods, advertisedBy(cluster, observed, nowMs));
   const isSettling =
     objects.some((action) => action.kind === 'apply' && action.desired.type.kind === statefulSets.kind) ||
-    isBehind(observed);
+    isBehind(observed.statefulSet);
   const actions: Action[] = [
     ...objects,
     ...claims,
@@ -98,13 +98,6 @@ export function planKafkaCluster(
     brokers ??
     claims.find(({ reason }) => reason === 'GrowingVolumes');
   return { actions, waiting, lookAgainMs: lookAgainMs(waiting) };
-}
-
-/** The StatefulSet controller has not seen the newest template: a pod deleted now would come back as it was. */
-function isBehind({ statefulSet }: ObservedKafkaCluster): boolean {
-  const seen = statefulSet?.status?.observedGeneration;
-  const is = statefulSet?.metadata.generation;
-  return seen !== undefined && is !== undefined && seen < is;
 }
 
 function lookAgainMs(waiting: Why | undefined): number | undefined {

@@ -1,3 +1,4 @@
+import type { StatefulSet } from '../../kube/index.ts';
 import { annotations } from '../desired/names.ts';
 import type { ObservedPod } from '../observe/pods.ts';
 import type { Action, PodReference, Why } from './action.ts';
@@ -17,6 +18,13 @@ export type RestartInput = {
   /** Why no pod that serves may be restarted now, e.g. a broker that is not registered; undefined: one may. */
   readonly heldBack: Why | undefined;
 };
+
+/** The StatefulSet controller has not seen the newest template: a pod deleted now would come back as it was. */
+export function isBehind(statefulSet: StatefulSet | undefined): boolean {
+  const seen = statefulSet?.status?.observedGeneration;
+  const is = statefulSet?.metadata.generation;
+  return seen !== undefined && is !== undefined && seen < is;
+}
 
 const referenceTo = ({ namespace, name, uid }: ObservedPod): PodReference => ({ namespace, name, uid });
 

@@ -9,7 +9,7 @@ import type { ObservedZooKeeper } from '../observe/zookeeper.ts';
 import { type Action, objectText, type Plan, type Why } from './action.ts';
 import { type EnsembleView, planMembership } from './membership.ts';
 import { planObjects } from './objects.ts';
-import { planRestart } from './pods.ts';
+import { isBehind, planRestart } from './pods.ts';
 import { claimActions, podsWaiting, selectorText } from './waiting.ts';
 
 /** While an answer of a server is waited for. */
@@ -79,9 +79,9 @@ export function planZooKeeper(input: ZooKeeperPlanInput): Plan {
     last: view.leader?.pod,
     heldBack,
   });
-  const isSettling = objects.some(
-    (action) => action.kind === 'apply' && action.desired.type.kind === statefulSets.kind,
-  );
+  const isSettling =
+    objects.some((action) => action.kind === 'apply' && action.desired.type.kind === statefulSets.kind) ||
+    isBehind(observed.statefulSet);
   const change = changeOf(membership, view, restart.action !== undefined || isSettling, { namespace, name });
   const actions: Action[] = [
     ...objects,
