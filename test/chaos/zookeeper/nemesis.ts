@@ -12,6 +12,7 @@ type Shape = { readonly name: string; readonly links: readonly Link[] };
 
 /** A change of the membership may take so long: meanwhile other faults go on. */
 const changeMs = 12_000;
+const fallBehindRounds = 3;
 /** While servers are apart, one client is moved so often. */
 const moveClientsMs = 60;
 
@@ -97,7 +98,7 @@ export class Nemesis {
     else if (dice < 0.27) await this.#kill(this.#servers.ids.length, lastMs / 4);
     else if (dice < 0.4) await this.#pause(lastMs);
     else if (dice < 0.5) await this.#handOver(lastMs / 2);
-    else if (dice < 0.7) await this.#partition(lastMs);
+    else if (dice < 0.67) await this.#partition(lastMs);
     else if (dice < 0.75) await this.#fallBehind();
     else if (dice < 0.86) await this.#cutClients();
     else if (performance.now() + changeMs < untilMs) await this.#leave(lastMs);
@@ -153,15 +154,18 @@ export class Nemesis {
     ended();
   }
 
-  /** A follower hears from its leader, but its entries are held up; for less time than makes it look for another one. */
+  /** Followers hear from their leader, but their entries are held up; for less time than makes them look for another. */
   async #fallBehind(): Promise<void> {
-    const leader = await this.#servers.leader();
-    const followers = this.#servers.ids.filter((id) => id !== leader && !this.#busy.has(id));
-    if (leader === undefined || followers.length === 0) return;
-    const ended = this.#begin('a follower falls behind');
-    const heal = this.#servers.link(this.#pick(followers), leader).fail('mute');
-    await this.#moveClients(400 + this.#random.below(500));
-    heal();
+    const ended = this.#begin('followers fall behind');
+    for (let round = 0; round < fallBehindRounds; round++) {
+      const leader = await this.#servers.leader();
+      const followers = this.#servers.ids.filter((id) => id !== leader && !this.#busy.has(id));
+      if (leader === undefined || followers.length === 0) break;
+      const heal = this.#servers.link(this.#pick(followers), leader).fail('mute');
+      await this.#moveClients(400 + this.#random.below(500));
+      heal();
+      await wait(200);
+    }
     ended();
   }
 
