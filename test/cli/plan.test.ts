@@ -62,9 +62,14 @@ test('the same plan comes as JSON and in the form of kafka-reassign-partitions, 
 
 test('wrong or impossible input names its field and ends with code 2', async () => {
   const wrong: [string[], string][] = [
-    [['remove', '--brokers', '9', '--cluster', file], 'brokers'],
+    [['remove', '--brokers', '9', '--cluster', file], '--brokers'],
+    [['remove', '--brokers', '1', '--disks', '/x', '--cluster', file], '--disks'],
+    [['zone', '--lost', 'bern', '--cluster', file], '--lost'],
+    [['zone', '--relabel', '9=bern', '--cluster', file], '--relabel'],
+    [['replace', '--broker', '1', '--by', '1', '--topics', 'orders', '--cluster', file], '--by'],
+    [['rebalance', '--copysets', '--cluster', file], '--scatter-width'],
     [['add', '--brokers', 'x', '--cluster', file], '--brokers'],
-    [['rf', '--factor', '9', '--cluster', file], 'factor'],
+    [['rf', '--factor', '9', '--cluster', file], '--factor'],
     [['rebalance', '--band', 'wide', '--cluster', file], '--band'],
     [['rebalance', '--cluster', join(folder, 'none.json')], '--cluster'],
     [['rebalance'], '--cluster'],

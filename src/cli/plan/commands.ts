@@ -17,7 +17,7 @@ import { createLogger, nodeNetwork, systemClock, systemRandom } from '../../plat
 import type { Flags } from '../plan.ts';
 import { clusterFromFile } from './cluster-file.ts';
 import { cancel, execute } from './execute.ts';
-import { InputError, idsOf, mannerFor, namesOf, numberOf, planOptionsOf } from './options.ts';
+import { flagOf, InputError, idsOf, mannerFor, namesOf, numberOf, planOptionsOf } from './options.ts';
 import { progressWriter } from './progress.ts';
 import { readRates, withRates } from './rates-file.ts';
 import { bytes, duration, planJson, planText } from './render.ts';
@@ -29,6 +29,8 @@ import { defaultStatePath, type KeptPlan, type Manner, readState, removeState, w
 const pollMs = 500;
 /** What a call may take, with its retries; carrying a plan out asks again for longer, and says so. */
 const answerMs = 15_000;
+/** So soon somebody wants to know that the address is wrong. */
+const firstAnswerMs = 5000;
 
 /** Plans, shows, and (told so) carries out. */
 export async function planAndShow(operation: Operation, flags: Flags): Promise<number> {
@@ -41,7 +43,7 @@ export async function planAndShow(operation: Operation, flags: Flags): Promise<n
     const model = modelOf(state);
     const what = `planning ${model.topicOf.length} partitions on ${model.brokerIds.length} brokers`;
     const result = await stage(what, planInThread({ model, operation, options }));
-    if (!result.ok) throw new InputError(result.problem.field, result.problem.message);
+    if (!result.ok) throw new InputError(flagOf(operation, result.problem.field), result.problem.message);
     const plan = result.value;
     assertSafe(plan);
     const isImpossible = plan.problems.some(({ severity }) => severity === 'hard');
@@ -191,9 +193,14 @@ export async function withAdmin(flags: Flags, use: (admin: KafkaAdmin) => Promis
   const logger = createLogger('plan', { level: process.env.LOG_LEVEL ?? 'warn', out: 2 });
   const platform = { network: nodeNetwork(), clock: systemClock, random: systemRandom(), logger };
   const client = new KafkaClient(platform, { bootstrap, clientId: 'hikube-kafka-plan' });
+  // The client's timers do not keep a process alive, and while a whole cluster is away nothing else does.
+  const alive = setInterval(() => undefined, 60_000);
   try {
+    const first = await new KafkaAdmin(client, { deadlineMs: firstAnswerMs }).describeCluster();
+    if (!first.ok) throw new InputError('--bootstrap', first.problem.sentence);
     return await use(new KafkaAdmin(client, { deadlineMs: answerMs }));
   } finally {
+    clearInterval(alive);
     await client.close();
   }
 }

@@ -137,7 +137,9 @@ async function cleanUp(
   const away = await removeThrottle(admin, patience, throttledBy(document));
   if (!away.ok) return uninterrupted(away.problem);
   if (away.value.length > 0) {
-    onNotice(`broker ${away.value.join(', ')} is away: its throttle rates stay there and throttle nothing`);
+    onNotice(
+      `broker ${away.value.join(', ')} is away: throttle rates that it may have stay there and throttle nothing`,
+    );
   }
   return success(cancelled);
 }

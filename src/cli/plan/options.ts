@@ -1,4 +1,4 @@
-import type { PlanOptions } from '../../placement/index.ts';
+import type { Operation, PlanOptions } from '../../placement/index.ts';
 import { defaultOptions } from '../../placement/index.ts';
 import type { Manner } from './state-file.ts';
 
@@ -10,6 +10,20 @@ export class InputError extends Error {
     super(message);
     this.field = field;
   }
+}
+
+/** The flag that a field of an operation comes from. */
+export function flagOf({ kind }: Operation, field: string): string {
+  const ofKind: Partial<Record<Operation['kind'], Readonly<Record<string, string>>>> = {
+    zoneLost: { zone: '--lost' },
+    zoneBack: { zone: '--back' },
+    zoneRelabel: { brokers: '--relabel' },
+    removeDisks: { broker: '--brokers', paths: '--disks' },
+    move: { from: '--broker', to: '--by' },
+    relieve: { use: '--relieve-disks' },
+    copysets: { scatterWidth: '--scatter-width' },
+  };
+  return ofKind[kind]?.[field] ?? `--${field}`;
 }
 
 /** Options that every subcommand of `plan` has, as commander hands them over. */
