@@ -388,7 +388,7 @@ class AgreementDriver implements Agreement {
 
   async #install(id: SnapshotId): Promise<void> {
     const { logger, stateMachine } = this.#options;
-    const checked = await this.#snapshots.finishDownload(id);
+    const checked = await this.#snapshots.finishDownload(id, this.#options.clock);
     if (checked === undefined) {
       this.#dispatch({ kind: 'snapshotRefused', snapshot: id });
       return;

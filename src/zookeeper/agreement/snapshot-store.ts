@@ -5,8 +5,9 @@
  */
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { assert, type Disk, type DiskFile, epoch, type Logger, offset } from '../../base/index.ts';
+import { assert, type Clock, type Disk, type DiskFile, epoch, type Logger, offset } from '../../base/index.ts';
 import type { SnapshotId, Voter } from '../../quorum/index.ts';
+import { atOnce, inSlices, type Steps } from '../slices.ts';
 import { ByteReader, ByteWriter } from './byte-stream.ts';
 import { readVoters, writeVoters } from './record-codec.ts';
 
@@ -61,7 +62,7 @@ export class SnapshotStore {
     for (const id of this.list().reverse()) {
       const path = join(this.#folder, nameOf(id));
       try {
-        return { id, voters: this.#check(path, id) };
+        return { id, voters: atOnce(this.#checking(path, id)) };
       } catch (error) {
         this.#logger.error({ path, err: error }, 'set a damaged snapshot aside, trying the one before it');
         this.#disk.rename(path, `${path}.damaged`);
@@ -71,7 +72,7 @@ export class SnapshotStore {
   }
 
   /** @throws if anything does not fit */
-  #check(path: string, id: SnapshotId): readonly Voter[] {
+  *#checking(path: string, id: SnapshotId): Steps<readonly Voter[]> {
     const file = this.#disk.open(path, 'read');
     try {
       const head = readHead(file, id);
@@ -85,6 +86,7 @@ export class SnapshotStore {
         }
         position = chunk.endAt;
         sum = chunk.sum;
+        yield;
       }
     } finally {
       file.close();
@@ -215,7 +217,7 @@ export class SnapshotStore {
   }
 
   /** Checks what was downloaded and makes it durable; undefined: it is damaged, and gone. */
-  async finishDownload(id: SnapshotId): Promise<CheckedSnapshot | undefined> {
+  async finishDownload(id: SnapshotId, clock: Clock): Promise<CheckedSnapshot | undefined> {
     const download = this.#download;
     assert(download !== undefined && same(download.id, id), 'the snapshot that is finished is the one that was stored');
     this.#download = undefined;
@@ -223,7 +225,7 @@ export class SnapshotStore {
     download.file.close();
     const path = join(this.#folder, nameOf(id));
     try {
-      const voters = this.#check(download.file.path, id);
+      const voters = await inSlices(this.#checking(download.file.path, id), clock);
       this.#publish(download.file.path, path);
       return { id, voters };
     } catch (error) {

@@ -2,6 +2,7 @@ import type { Result } from '../../base/index.ts';
 import { failure, success } from '../../base/index.ts';
 import type { SessionId, Zxid } from '../../protocol/zookeeper/index.ts';
 import { JuteReader, readAcls, readZxid } from '../../protocol/zookeeper/index.ts';
+import { atOnce, type Steps } from '../slices.ts';
 import type { NodeImage } from '../tree/data-tree.ts';
 import { DataTree } from '../tree/data-tree.ts';
 import { adler32 } from './adler32.ts';
@@ -9,6 +10,7 @@ import { adler32 } from './adler32.ts';
 /** 'ZKSN' */
 export const SNAPSHOT_MAGIC = 0x5a4b534e;
 export const SNAPSHOT_VERSION = 2;
+const NODES_PER_STEP = 256;
 
 export type LoadedSnapshot = {
   readonly tree: DataTree;
@@ -24,12 +26,20 @@ export type LoadedSnapshot = {
  *
  * Source: FileSnap, SerializeUtils, ReferenceCountedACLCache.
  */
-export function readSnapshot(
+export const readSnapshot = (
   bytes: Buffer,
   name: string,
   lastZxid: Zxid,
   options: { readonly extendedTypes: boolean },
-): Result<LoadedSnapshot, string> {
+): Result<LoadedSnapshot, string> => atOnce(readingSnapshot(bytes, name, lastZxid, options));
+
+/** The same as work that may rest. */
+export function* readingSnapshot(
+  bytes: Buffer,
+  name: string,
+  lastZxid: Zxid,
+  options: { readonly extendedTypes: boolean },
+): Steps<Result<LoadedSnapshot, string>> {
   const reader = new JuteReader(bytes);
   if (reader.int() !== SNAPSHOT_MAGIC || reader.int() !== SNAPSHOT_VERSION) {
     return failure(`${name} is not a snapshot: it does not begin with ZKSN and version ${SNAPSHOT_VERSION}`);
@@ -47,7 +57,14 @@ export function readSnapshot(
     const id = Number(reader.bigLong());
     tree.acls.restore(id, readAcls(reader));
   }
-  for (;;) {
+  let checksum = 1;
+  let summed = 0;
+  for (let count = 1; ; count++) {
+    if (count % NODES_PER_STEP === 0) {
+      checksum = adler32(bytes.subarray(summed, reader.position), checksum);
+      summed = reader.position;
+      yield;
+    }
     const path = reader.string();
     if (path === '/') break;
     const image = readImage(reader);
@@ -61,7 +78,7 @@ export function readSnapshot(
   const sealed = reader.position;
   const expected = reader.bigLong();
   if (reader.string() !== '/' || reader.problem !== undefined) return failure(`${name} is damaged: it has no seal`);
-  if (expected !== BigInt(adler32(bytes.subarray(0, sealed)))) {
+  if (expected !== BigInt(adler32(bytes.subarray(summed, sealed), checksum))) {
     return failure(`${name} is damaged: its content does not fit its checksum`);
   }
   tree.lastZxid = lastZxid;

@@ -1,5 +1,6 @@
+import { spawn } from 'node:child_process';
 import { createOf, DATA, fill, freshPath, Load, openMany } from './load.ts';
-import { type Kind, median, mode, quantile, rssMb, type Servers, sleep, start } from './servers.ts';
+import { type Kind, median, mode, quantile, rssMb, type Servers, type Stop, sleep, start } from './servers.ts';
 
 /** What one kind of server showed: a name of the figure and its value. */
 export type Facts = Record<string, number>;
@@ -67,12 +68,14 @@ export async function manyNodes(kind: Kind, nodes: number): Promise<Facts> {
     const began = performance.now();
     await fill(port, nodes);
     const filledMs = performance.now() - began;
-    const fillStopMs = await servers.longestStopMs(0);
+    const fillStop = await servers.longestStop(0);
     await sleep(SETTLE_MS);
     const withMb = rssMb(servers);
-    await servers.longestStopMs(0);
+    await servers.longestStop(0);
+    const idle = idleStop();
     const { latencies, writesPerSecond } = await readWhileWriting(port, every * 3);
-    const stopMs = await servers.longestStopMs(0);
+    const stop = await servers.longestStop(0);
+    const idleMs = await idle();
     const restMb = rssMb(servers);
     await servers.kill(0);
     const restartMs = await servers.restart(0);
@@ -85,8 +88,9 @@ export async function manyNodes(kind: Kind, nodes: number): Promise<Facts> {
       'writes a second during snapshots': writesPerSecond,
       'longest wait of a reader during snapshots, ms': quantile(latencies, 1),
       'p99 of a reader during snapshots, ms': quantile(latencies, 0.99),
-      ...(stopMs === undefined ? {} : { 'longest stop of the loop during snapshots, ms': stopMs }),
-      ...(fillStopMs === undefined ? {} : { 'longest stop of the loop while the nodes were made, ms': fillStopMs }),
+      'longest stop of an idle process meanwhile, ms': idleMs,
+      ...(stop === undefined ? {} : stopFacts('during snapshots', stop)),
+      ...(fillStop === undefined ? {} : stopFacts('while the nodes were made', fillStop)),
       'start with them, ms': restartMs,
       'RSS after that start, MB': restartedMb,
     };
@@ -95,8 +99,25 @@ export async function manyNodes(kind: Kind, nodes: number): Promise<Facts> {
   }
 }
 
+const stopFacts = (when: string, { clockMs, processorMs }: Stop): Facts => ({
+  [`longest stop of the loop ${when}, ms`]: clockMs,
+  [`longest stop of the loop ${when}, ms of processor time`]: processorMs,
+});
+
+/** What the machine itself does to a process that has nothing to do: begins to look, and answers the longest delay. */
+function idleStop(): () => Promise<number> {
+  const program =
+    'let last=performance.now(),longest=0;setInterval(()=>{const now=performance.now();longest=Math.max(longest,now-last);last=now},1);process.on("message",()=>{process.send(longest);process.exit()})';
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  return () =>
+    new Promise((answer) => {
+      child.once('message', (longestMs) => answer(longestMs as number));
+      child.send('longest');
+    });
+}
+
 /** Creates, sets and deletes go on, 32 at a time; another client reads, one at a time. */
-export async function readWhileWriting(
+async function readWhileWriting(
   port: number,
   count: number,
 ): Promise<{ latencies: number[]; writesPerSecond: number }> {

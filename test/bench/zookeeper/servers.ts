@@ -9,6 +9,9 @@ import { ended, fourLetterWord, freePort } from '../../support/zookeeper/apache-
 /** `ours`: the bundle that the image carries. `source`: the same from `src/`, as a checkout runs. */
 export type Kind = 'ours' | 'source' | 'apache';
 
+/** How long an event loop stood still: by the clock, and by the processor time of its own thread. */
+export type Stop = { readonly clockMs: number; readonly processorMs: number };
+
 /** A server or an ensemble, as processes of this machine. */
 export type Servers = {
   readonly kind: Kind;
@@ -18,7 +21,7 @@ export type Servers = {
   readonly startMs: number;
   pid(index: number): number;
   /** The longest stop of a server's event loop since the last call; undefined for Apache's, which has none. */
-  longestStopMs(index: number): Promise<number | undefined>;
+  longestStop(index: number): Promise<Stop | undefined>;
   /** SIGKILL, and waits for the end. */
   kill(index: number): Promise<void>;
   /** Starts it again on its folder. */
@@ -28,7 +31,7 @@ export type Servers = {
 
 export type StartOptions = {
   readonly settings?: readonly string[];
-  /** Watches its event loop, for `longestStopMs`; costs a little. */
+  /** Watches its event loop, for `longestStop`; costs a little. */
   readonly probe?: boolean;
 };
 
@@ -107,11 +110,11 @@ export async function start(kind: Kind, count: number, options: StartOptions = {
     folder,
     startMs,
     pid: (index) => children[index]!.pid!,
-    longestStopMs(index) {
+    longestStop(index) {
       const child = children[index]!;
       if (!child.connected) return Promise.resolve(undefined);
       return new Promise((answer) => {
-        child.once('message', (longestMs) => answer(longestMs as number));
+        child.once('message', (longest) => answer(longest as Stop));
         child.send('longest');
       });
     },
