@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,6 +83,87 @@ test('Apache ZooKeeper starts on a folder of ours after kill -9, and ours on its
       else await server.stop('SIGKILL');
     }
   } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** Every node that `user:password` can see, but the server's own: data and ACL. */
+async function contents(port: number): Promise<Record<string, unknown>> {
+  const client = new WireClient(port);
+  await client.open();
+  await client.call({ op: 'auth', type: 0, scheme: 'digest', auth: Buffer.from('user:password') });
+  const found: Record<string, unknown> = {};
+  const walk = async (path: string): Promise<void> => {
+    const data = await client.call({ op: 'getData', path, watch: false });
+    const acl = await client.call({ op: 'getAcl', path });
+    found[path] = {
+      data: data?.body?.kind === 'data' ? data.body.data?.toString('hex') : data?.error,
+      acl: acl?.body?.kind === 'acl' ? acl.body.acl : acl?.error,
+    };
+    const children = await client.call({ op: 'getChildren', path, watch: false });
+    if (children?.body?.kind !== 'children') return;
+    for (const name of children.body.children) {
+      if (name !== 'zookeeper') await walk(path === '/' ? `/${name}` : `${path}/${name}`);
+    }
+  };
+  await walk('/');
+  client.destroy();
+  return found;
+}
+
+/** Not synchronous: a server whose output nobody takes stands still. */
+function backupCommand(...args: string[]): Promise<void> {
+  const main = join(import.meta.dirname, '../../src/main.ts');
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [main, 'zookeeper', ...args, '--auth', 'user:password'], (error, _, said) => {
+      if (error === null) resolve();
+      else reject(new Error(said));
+    });
+  });
+}
+
+test('a backup of ours and one of Apache ZooKeeper are restored into ours and into Apache ZooKeeper', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'zookeeper-backup-'));
+  const startOurs = async (name: string) => {
+    const { port, kill } = await spawnOwn({ folder: join(folder, name) });
+    return { port, stop: () => kill('SIGKILL') };
+  };
+  const own = await startOurs('source');
+  const apache = await startApache();
+  const targets = [await startOurs('one'), await startApache(), await startOurs('two'), await startApache()];
+  try {
+    for (const { port } of [own, apache]) {
+      const client = new WireClient(port);
+      await client.open();
+      await client.call({ op: 'auth', type: 0, scheme: 'digest', auth: Buffer.from('user:password') });
+      const create = async (path: string, data: Buffer | undefined, acl = openAcl, flags = 0): Promise<void> => {
+        expect(await client.call({ op: 'create', path, data, acl, flags })).toMatchObject({ error: 0 });
+      };
+      await create('/a', Buffer.from([0, 255, 128, 10]));
+      await create('/a/ä-\u3042', Buffer.alloc(0));
+      await create('/a/none', undefined);
+      await create('/a/long', Buffer.alloc(200_000, 'l'));
+      await create('/a/mine', Buffer.from('m'), [{ perms: 31, scheme: 'auth', id: '' }]);
+      await create('/a/mine/below', Buffer.from('b'), [{ perms: 1, scheme: 'world', id: 'anyone' }]);
+      await create('/a/gone', Buffer.from('e'), openAcl, 1);
+      for (let index = 0; index < 300; index++) await create(`/a/n${index}`, Buffer.from(`${index}`));
+      client.destroy();
+    }
+    const expected = await contents(own.port);
+    delete expected['/a/gone'];
+    expect(Object.keys(expected).length).toBe(307);
+    let next = 0;
+    for (const [name, source] of Object.entries({ own, apache })) {
+      const file = join(folder, `${name}.jsonl`);
+      await backupCommand('backup', file, '--server', `127.0.0.1:${source.port}`);
+      for (const target of targets.slice(next, next + 2)) {
+        await backupCommand('restore', file, '--server', `127.0.0.1:${target.port}`);
+        expect(await contents(target.port)).toEqual(expected);
+      }
+      next += 2;
+    }
+  } finally {
+    for (const server of [own, apache, ...targets]) await server.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 });

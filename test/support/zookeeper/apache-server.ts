@@ -73,10 +73,14 @@ async function answering(port: number, child: ChildProcess, output: () => string
   throw new Error(`no answer from port ${port}: ${output()}`);
 }
 
+const WORD_MS_MAX = 3_000;
+
 export function fourLetterWord(port: number, word: string, host = '127.0.0.1'): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host });
     let text = '';
+    // Apache's server may take a connection while it starts and never answer on it.
+    socket.setTimeout(WORD_MS_MAX, () => socket.destroy());
     socket.on('connect', () => socket.write(word));
     socket.on('data', (chunk: Buffer) => {
       text += chunk.toString();
