@@ -4,6 +4,7 @@ import type { Operation } from './operations.ts';
 import type { PlanOptions } from './options.ts';
 import { isChanged } from './schedule.ts';
 import { isSmall, type Searched, search, tightening } from './search.ts';
+import { cheapestOnSmall } from './small-clusters.ts';
 import { verify } from './verify.ts';
 
 /**
@@ -26,10 +27,17 @@ export function restingEnd(
   earlier: PlanEnd | undefined,
 ): Searched {
   if (earlier === undefined || earlier.target.length !== start.replicas.length) {
-    return settled(start, operation, options);
+    return decided(start, operation, options);
   }
-  if (areSame(earlier.target, start.replicas)) return settled(start, operation, options, earlier.shares);
-  return cheaper(settled(start, operation, options), start, operation, options, earlier.target);
+  if (areSame(earlier.target, start.replicas)) return decided(start, operation, options, earlier.shares);
+  return cheaper(decided(start, operation, options), start, operation, options, earlier.target);
+}
+
+/** What the search finds; on a small cluster, what no assignment of all beats. */
+function decided(start: Model, operation: Operation, options: PlanOptions, calm?: Float64Array): Searched {
+  const again = operation.kind === 'rebalance' ? tighter(options) : options;
+  const settle = (from: Model): Searched => settled(from, operation, again);
+  return cheapestOnSmall(start, operation, options, settled(start, operation, options, calm), settle);
 }
 
 /** What was found, or the rest of an unfinished plan where that is safe still, leaves nothing to do, and copies less. */
