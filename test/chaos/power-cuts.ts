@@ -10,6 +10,17 @@ import { missingForPowerCuts } from './power-cuts/volume.ts';
 
 export const summary = 'nothing acknowledged is lost when the power of one, some or all servers goes';
 
+type Hunt = { readonly mutant: string; readonly cuts: number; readonly cutsWithLoss: number };
+
+function record(results: readonly PowerCutResult[], mutants: readonly Hunt[]): void {
+  const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: import.meta.dirname })
+    .toString()
+    .trim();
+  const lost = results.reduce((sum, each) => sum + each.lost.length, 0);
+  const campaign = { campaign: 'power cuts', commit, recordedAt: new Date().toISOString(), lost, results, mutants };
+  writeFileSync(resolve(import.meta.dirname, '../campaigns/power-cuts.json'), `${JSON.stringify(campaign, null, 2)}\n`);
+}
+
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
@@ -29,6 +40,7 @@ export async function run(args: readonly string[]): Promise<void> {
   }
   const [cuts, seed] = [Number(values.cuts), Number(values.seed)];
   const results: PowerCutResult[] = [];
+  const hunts: Hunt[] = [];
   for (const servers of [1, 3] as const) {
     if (!values.servers.split(',').includes(`${servers}`)) continue;
     const onCut = (done: number): void => {
@@ -37,8 +49,8 @@ export async function run(args: readonly string[]): Promise<void> {
     const result = await runPowerCuts({ servers, cuts, seed, onCut });
     console.log(JSON.stringify(result));
     results.push(result);
+    if (values.record) record(results, hunts);
   }
-  const hunts: { readonly mutant: string; readonly cuts: number; readonly cutsWithLoss: number }[] = [];
   for (const bug of values.mutants ? forgetful : []) {
     const { main, remove } = prepareMutant(bug);
     let cut = 0;
@@ -56,24 +68,10 @@ export async function run(args: readonly string[]): Promise<void> {
     }
     remove();
     hunts.push({ mutant: bug.name, cuts: cut, cutsWithLoss: withLoss });
+    if (values.record) record(results, hunts);
     console.log(`${bug.name}: ${withLoss} of ${cut} cuts lost something`);
   }
   const lost = results.flatMap((result) => result.lost);
-  if (values.record) {
-    const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: import.meta.dirname })
-      .toString()
-      .trim();
-    const campaign = {
-      campaign: 'power cuts',
-      commit,
-      recordedAt: new Date().toISOString(),
-      lost: lost.length,
-      results,
-      mutants: hunts,
-    };
-    const file = resolve(import.meta.dirname, '../campaigns/power-cuts.json');
-    writeFileSync(file, `${JSON.stringify(campaign, null, 2)}\n`);
-  }
   console.log(`${results.reduce((sum, each) => sum + each.cuts, 0)} cuts, ${lost.length} losses`);
   if (lost.length > 0 || hunts.some(({ cutsWithLoss }) => cutsWithLoss === 0)) process.exitCode = 1;
 }

@@ -10,7 +10,7 @@ const [wanted, ...args] = process.argv.slice(2);
 const load = async (name: string): Promise<Campaign> => await import(`./${name}.ts`);
 
 if (wanted === undefined) {
-  for (const name of names) process.stdout.write(`${name.padEnd(14)}${(await load(name)).summary}\n`);
+  for (const name of names) process.stdout.write(`${name.padEnd(20)}${(await load(name)).summary}\n`);
 } else if (!names.includes(wanted)) {
   process.stderr.write(`There is no campaign "${wanted}"; there are: ${names.join(', ')}.\n`);
   process.exitCode = 2;
