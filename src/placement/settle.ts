@@ -16,7 +16,7 @@ import { verify } from './verify.ts';
 export type PlanEnd = Pick<Searched, 'target' | 'shares'>;
 
 /** Searches on until nothing changes, at most: in large clusters, and in small ones. */
-const mostRepeats = 8;
+const mostRepeats = 2;
 const mostRepeatsOfSmall = 32;
 
 /** The end that is planned for. From it, the same operation finds nothing more to do. */

@@ -243,6 +243,9 @@ export function targetsOf(model: Model, spreads: SpreadTable, band: number, load
       );
     }
   }
+  for (let pool = 0; pool < pools; pool++) {
+    if (spreads.isRigid(pool)) tieCpu(pool, zones, kinds, { zoneWeight, least, most, kept }, zoneShare);
+  }
   const units = unitsOf(kinds, total, pools);
   const share = new Float64Array(brokers * dimensions);
   const perShare = new Float64Array(brokers * dimensions);
@@ -255,11 +258,66 @@ export function targetsOf(model: Model, spreads: SpreadTable, band: number, load
       const amount = (zoneShare[zone + dimension]! * weights[cell]!) / zoneWeight[zone + dimension]!;
       if (!(amount > 0)) continue;
       share[cell] = amount;
-      perShare[cell] = 1 / amount;
-      grain[cell] = units[model.poolOf[broker]! * dimensions + dimension]! / amount;
     }
   }
+  keepUnderReplicaLimits(model, share);
+  for (let cell = 0; cell < share.length; cell++) {
+    if (share[cell] === 0) continue;
+    const pool = model.poolOf[Math.floor(cell / dimensions)]!;
+    perShare[cell] = 1 / share[cell]!;
+    grain[cell] = units[pool * dimensions + (cell % dimensions)]! / share[cell]!;
+  }
   return withBand({ share, perShare, grain, low: share, high: share }, band);
+}
+
+/**
+ * Where each zone must hold as many replicas as it may, what followers cost of CPU is as fixed as the bytes on disk,
+ * and the rest goes with the leaders: a zone's share of CPU follows from its share of what leaders send. Two shares of
+ * their own would pull leaders both ways.
+ */
+function tieCpu(pool: number, zones: number, kinds: readonly Kind[], sums: ZoneSums, zoneShare: Float64Array): void {
+  let extra = 0;
+  let out = 0;
+  for (const kind of kinds) if (kind.pool === pool) extra += kind.leaderCpu - kind.followerCpu;
+  for (let zone = 0; zone < zones; zone++) out += zoneShare[(pool * zones + zone) * dimensions + outRate]!;
+  if (out === 0) return;
+  for (let zone = 0; zone < zones; zone++) {
+    const cell = (pool * zones + zone) * dimensions;
+    if (sums.zoneWeight[cell + cpu] === 0) continue;
+    const leading = (extra * zoneShare[cell + outRate]!) / out;
+    zoneShare[cell + cpu] = Math.max(0, sums.least[cell + cpu]! - sums.kept[cell + cpu]! + leading);
+  }
+}
+
+/** Shares of replicas above this part of a broker's limit go to the other brokers of its zone and pool. */
+const replicaRoom = 0.95;
+
+function keepUnderReplicaLimits({ replicaCapacity, zoneOf, poolOf }: Model, share: Float64Array): void {
+  const brokers = replicaCapacity.length;
+  const shareOf = (broker: number): number => share[broker * dimensions + replicaCount]!;
+  const limitOf = (broker: number): number => replicaRoom * replicaCapacity[broker]!;
+  const isFull = Uint8Array.from(replicaCapacity, (_, broker) => (shareOf(broker) > limitOf(broker) ? 1 : 0));
+  if (!isFull.includes(1)) return;
+  for (let broker = 0; broker < brokers; broker++) {
+    // Each broker that is too full is the first of its zone and pool to be seen, or its zone is done.
+    let [excess, open] = [0, 0];
+    for (let round = 0; round < brokers && isFull[broker] === 1; round++) {
+      [excess, open] = [0, 0];
+      for (let other = 0; other < brokers; other++) {
+        if (zoneOf[other] !== zoneOf[broker] || poolOf[other] !== poolOf[broker]) continue;
+        const over = shareOf(other) - limitOf(other);
+        if (over > 0) {
+          excess += over;
+          share[other * dimensions + replicaCount] = limitOf(other);
+        } else if (over < 0) open += shareOf(other);
+      }
+      if (excess < 1e-6 || open === 0) break;
+      for (let other = 0; other < brokers; other++) {
+        if (zoneOf[other] !== zoneOf[broker] || poolOf[other] !== poolOf[broker]) continue;
+        if (shareOf(other) < limitOf(other)) share[other * dimensions + replicaCount]! *= 1 + excess / open;
+      }
+    }
+  }
 }
 
 /** What all replicas together ask for, by pool and dimension. */

@@ -89,7 +89,8 @@ export function emptyCluster({ seed, brokers, partitions, factor, zones, capacit
     inCapacity: each(bytesIn * factor),
     outCapacity: each(sum(rows.outRates) + bytesIn * (factor - 1)),
     cpuCapacity: each(sum(rows.leaderCpu) + sum(rows.followerCpu) * (factor - 1)),
-    replicaCapacity: new Float64Array(brokers).fill(20_000),
+    // Far from what a large broker's share needs: bytes and rates are what this is about.
+    replicaCapacity: new Float64Array(brokers).fill(Math.max(20_000, (6 * partitions * factor) / brokers)),
     disks: undefined,
     topicNames: topicSizes.map((_, topic) => `topic-${String(topic).padStart(6, '0')}`),
     minInSync: new Uint16Array(topicSizes.length).fill(Math.max(1, factor - 1)),
