@@ -130,24 +130,22 @@ async function carryOut(admin: KafkaAdmin, document: KeptPlan, flags: Flags): Pr
     });
     if (!outcome.ok) {
       if (outcome.problem.kind === 'refused') {
-        process.stderr.write(`${outcome.problem.message}\n${resume}\n`);
+        notice(`${outcome.problem.message}\n${resume}`);
         return 1;
       }
       for (const { topic, partition, message } of outcome.problem.stale.slice(0, 10)) {
-        process.stderr.write(`stale plan: ${topic}-${partition} ${message}\n`);
+        notice(`stale plan: ${topic}-${partition} ${message}`);
       }
-      process.stderr.write('nothing was begun; plan anew (plan cancel takes away what an earlier run left)\n');
+      notice('nothing was begun; plan anew (plan cancel takes away what an earlier run left)');
       return 2;
     }
     const { moved, bytes: copied, elapsedMs, isInterrupted } = outcome.value;
     const sum = `${moved} partitions, ${bytes(copied)} in ${duration(elapsedMs / 1000)}`;
     if (isInterrupted) {
-      process.stderr.write(
-        `interrupted after ${sum}; copies under way are cancelled, the throttle is gone\n${resume}\n`,
-      );
+      notice(`interrupted after ${sum}; copies under way are cancelled, the throttle is gone\n${resume}`);
       return 130;
     }
-    process.stderr.write(`moved ${sum}\n`);
+    notice(`moved ${sum}`);
     if (flags.state === undefined) await removeState(path);
     return 0;
   } finally {

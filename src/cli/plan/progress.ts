@@ -14,6 +14,7 @@ export type Progress = {
 };
 
 const cells = 30;
+const leastColumns = 80;
 
 export type ProgressWriter = {
   readonly progress: (progress: Progress) => void;
@@ -22,7 +23,7 @@ export type ProgressWriter = {
 };
 
 /** A bar on stderr: redrawn on a terminal, a new line at each tenth and with each partition that ends elsewhere. */
-export function progressWriter(stream: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>): ProgressWriter {
+export function progressWriter(stream: Pick<NodeJS.WriteStream, 'isTTY' | 'write' | 'columns'>): ProgressWriter {
   let last = '';
   let lastNotice = '';
   let isOpen = false;
@@ -32,7 +33,9 @@ export function progressWriter(stream: Pick<NodeJS.WriteStream, 'isTTY' | 'write
       const { done, total } = progress;
       if (stream.isTTY) {
         isOpen = done < total;
-        stream.write(`\r\x1b[K${line}${isOpen ? '' : '\n'}`);
+        // A line that wraps could not be drawn over.
+        const shown = isOpen ? line.slice(0, (stream.columns ?? leastColumns) - 1) : line;
+        stream.write(`\r\x1b[K${shown}${isOpen ? '' : '\n'}`);
         return;
       }
       const mark = `${done} ${Math.floor(partOf(progress) * 10)}`;
