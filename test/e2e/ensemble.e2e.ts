@@ -289,6 +289,8 @@ test('what is deleted goes, but for the volumes', async () => {
     patienceMs,
   );
   await cluster.client.delete(kafkaClusters, { namespace, name: 'events' });
+  // A broker says good-bye to its ensemble.
+  await until('the broker has ended', () => !cluster.processes().has('events-kafka-0'), patienceMs);
   await cluster.client.delete(zooKeepers, key);
   const left = async (): Promise<string[]> => {
     const found: string[] = [];

@@ -405,6 +405,21 @@ describe('a whole life', () => {
     expect(model.voters).toEqual([1, 2, 3]);
   });
 
+  test('an ensemble that has lost its quorum says who does not answer', () => {
+    const model = new Model();
+    model.asked = 3;
+    model.settle();
+    for (const id of [2, 3]) Object.assign(model.pods.get(id) ?? {}, { up: false, upAt: model.passes + 5 });
+    expect(model.pass()).toMatchObject({
+      actions: [],
+      waiting: {
+        reason: 'WaitingForLeader',
+        message: expect.stringContaining('needed, and example-zookeeper-1, example-zookeeper-2 do not answer'),
+      },
+    });
+    model.settle();
+  });
+
   test('servers that find no place hold up neither a restart of the others nor the way back', () => {
     const model = new Model();
     model.asked = 3;

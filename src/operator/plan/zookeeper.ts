@@ -94,6 +94,7 @@ export function planZooKeeper(input: ZooKeeperPlanInput): Plan {
     restart.waiting ??
     membership.waiting ??
     podsEnding(ensemble.spec.replicas, observed) ??
+    quorumLost(input) ??
     podsWaiting({ pods: observed.pods, expected, claims: observed.claims }) ??
     heldBack ??
     claims[0];
@@ -111,6 +112,18 @@ function lookAgainMs(waiting: Why | undefined): number | undefined {
     default:
       return undefined;
   }
+}
+
+/** An ensemble that has served and does not now; who votes in it, only its own servers would know. */
+function quorumLost({ observed, view, isFounded }: ZooKeeperPlanInput): Why | undefined {
+  if (!isFounded || view.leader !== undefined) return undefined;
+  const count = observed.servers.length;
+  const down = observed.servers.filter(({ mode }) => mode === 'unknown').map(({ pod }) => pod);
+  const message =
+    down.length === 0
+      ? `all ${count} servers run, and none leads yet; if this lasts, more than half of the volumes are lost: restore a backup into a new ZooKeeper`
+      : `no server leads: more than half of the voters are needed, and ${down.join(', ')} ${down.length === 1 ? 'does' : 'do'} not answer`;
+  return { reason: 'WaitingForLeader', message };
 }
 
 /** Pods of servers that have left. */
