@@ -5,7 +5,7 @@ import { begin, electPreferred, type Held, liveBrokers, nameOf, ongoing, replica
 import type { ExecuteOptions } from './execute.ts';
 import { Pacer } from './pacer.ts';
 import { type Interrupted, type Patience, pause, type Refusal, refused } from './patience.ts';
-import { copiedBytes, nextSteps, type Step } from './steps.ts';
+import { blockedBy, copiedBytes, nextSteps, type Step } from './steps.ts';
 import { setRates, setRatesSurely, setThrottledReplicas } from './throttle.ts';
 
 type Outcome = Promise<Result<undefined, Refusal | Interrupted>>;
@@ -143,17 +143,16 @@ export class Moves {
     this.liveAtMs = performance.now();
     const throttled = await this.throttleNew();
     if (!throttled.ok) return throttled;
-    const waitedFor = [...this.running.values(), ...this.waiting].flatMap(({ receivers }) => receivers);
-    const away = [...new Set(waitedFor)].filter((id) => !live.value.has(id)).sort((one, other) => one - other);
+    const isLive = (id: number): boolean => live.value.has(id);
+    const blockers = [...this.running.values(), ...this.waiting].flatMap((step) => blockedBy(step, isLive));
+    const away = [...new Set(blockers)].sort((one, other) => one - other);
     const notice =
       away.length === 0 ? '' : `waiting for broker ${away.join(', ')}, which ${away.length > 1 ? 'are' : 'is'} away`;
     if (notice !== this.awayNotice) {
       this.awayNotice = notice;
       this.options.onNotice(notice === '' ? 'the brokers that were away are back' : notice);
     }
-    const isStuck =
-      away.length > 0 &&
-      [...this.running.values()].every(({ receivers }) => receivers.some((id) => !live.value.has(id)));
+    const isStuck = away.length > 0 && [...this.running.values()].every((step) => blockedBy(step, isLive).length > 0);
     this.awaySinceMs = isStuck ? (this.awaySinceMs ?? performance.now()) : undefined;
     const { patienceMs } = this.options;
     if (this.awaySinceMs !== undefined && performance.now() - this.awaySinceMs > patienceMs) {

@@ -30,6 +30,13 @@ export function stepOf(change: PlannedChange, batch: number): Step {
 
 export const copiedBytes = ({ change, receivers }: Step): number => change.bytes * receivers.length;
 
+/** Brokers that are away and that a step's copies cannot do without: who receives, and who holds it if nobody else does. */
+export function blockedBy({ change: { from }, receivers }: Step, isLive: (broker: number) => boolean): number[] {
+  if (receivers.length === 0) return [];
+  const away = receivers.filter((id) => !isLive(id));
+  return from.some(isLive) ? away : [...away, ...from];
+}
+
 /** Batches looked into beyond the first that is not finished. */
 const batchesAhead = 1;
 /** Waiting steps looked at in one turn. */
@@ -69,12 +76,9 @@ export function nextSteps(
   for (let at = 0; at < Math.min(waiting.length, lookedAt); at++) {
     const step = waiting[at]!;
     if (step.batch > firstBatch + batchesAhead || moving >= limits.partitions) break;
-    const mayBegin = step.receivers.every(
-      (id) =>
-        isLive(id) &&
-        (busy.get(id) ?? 0) < limits.movesPerBroker &&
-        (freeing.get(id) ?? Number.POSITIVE_INFINITY) >= step.batch,
-    );
+    const isRoomAt = (id: number): boolean =>
+      (busy.get(id) ?? 0) < limits.movesPerBroker && (freeing.get(id) ?? Number.POSITIVE_INFINITY) >= step.batch;
+    const mayBegin = blockedBy(step, isLive).length === 0 && step.receivers.every(isRoomAt);
     note(step);
     if (!mayBegin) continue;
     occupy(step);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nextSteps, type Step, stepOf } from '../../../src/cli/plan/steps.ts';
+import { blockedBy, nextSteps, type Step, stepOf } from '../../../src/cli/plan/steps.ts';
 
 const step = (partition: number, batch: number, from: number[], to: number[]): Step =>
   stepOf({ topic: 't', partition, bytes: 100, from, to }, batch);
@@ -29,4 +29,12 @@ test('no step begins two batches ahead, and no more partitions move at once than
 test('nothing is begun that needs a broker that is away; what copies nothing is begun anyway', () => {
   const waiting = [step(0, 0, [1], [4]), step(1, 0, [1, 2], [2, 1]), step(2, 0, [1], [5])];
   expect(partitionsOf(nextSteps(waiting, [], limits, (id) => id !== 4))).toEqual([1, 2]);
+});
+
+test('a copy waits for who receives it, and for its holders only when none of them is there', () => {
+  const copy = step(0, 0, [1, 2], [4, 2]);
+  expect(blockedBy(copy, (id) => id !== 1)).toEqual([]);
+  expect(blockedBy(copy, (id) => id !== 4)).toEqual([4]);
+  expect(blockedBy(copy, (id) => id === 4)).toEqual([1, 2]);
+  expect(blockedBy(step(1, 0, [1, 2], [2, 1]), () => false)).toEqual([]);
 });
