@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Facts, failovers, fanOut, manyNodes, sessionsMemory, startAndRest } from './zookeeper/facts.ts';
@@ -19,6 +19,9 @@ type Row = {
   readonly detail?: Readonly<Record<string, number>>;
   readonly load: number;
 };
+
+/** As the file keeps it: a row may be measured again alone. */
+type SavedRow = Row & { readonly commit: string; readonly recordedAt: string; readonly runs: number };
 
 const resultFile = join(import.meta.dirname, '../campaigns/zookeeper-bench.json');
 
@@ -43,7 +46,7 @@ const help = `options:
   --watchers N      clients of the fan-out (1,000)
   --half-open N     connections that never say anything (10,000)
   --quick           a short look: fewer of everything, nothing is saved
-Without --rows and --quick the result is saved in test/campaigns/zookeeper-bench.json.
+Without --quick each row is saved in test/campaigns/zookeeper-bench.json, in the place of the one before.
 `;
 
 function parse(args: readonly string[]): Options {
@@ -63,7 +66,7 @@ function parse(args: readonly string[]): Options {
     kills: number('kills', 20, 3),
     watchers: number('watchers', 1_000, 200),
     halfOpen: number('half-open', 10_000, 1_000),
-    save: !quick && text('rows') === undefined,
+    save: !quick,
   };
 }
 
@@ -96,15 +99,21 @@ export async function run(args: readonly string[]): Promise<void> {
   await factRow(options, note, '3 servers, leader killed', (kind) => failovers(kind, 3, options.kills));
   await factRow(options, note, 'bad neighbours', (kind) => neighbours(kind, options.halfOpen));
   process.stdout.write(`load of the last minute ${loadNow()}\n`);
-  if (!options.save) return;
+  if (options.save) save(rows, options.runs);
+}
+
+function save(rows: readonly Row[], runs: number): void {
+  const before = existsSync(resultFile)
+    ? (JSON.parse(readFileSync(resultFile, 'utf8')) as { rows: SavedRow[] }).rows
+    : [];
+  const byName = new Map(before.map((row) => [row.name, row]));
+  const about = { commit: commit(), recordedAt: new Date().toISOString(), runs };
+  for (const row of rows) byName.set(row.name, { ...row, ...about });
   const result = {
     campaign: 'bench zookeeper',
-    commit: commit(),
-    recordedAt: new Date().toISOString(),
     machine: { node: process.version, cores: availableParallelism() },
-    ...{ runs: options.runs, kills: options.kills },
-    note: 'ours: the bundled program; Apache ZooKeeper 3.9.5, -Xmx1000m, log level WARN; forceSync on, same device; medians of interleaved runs; ratio above 1: ours is better',
-    rows,
+    note: 'ours: the bundled program; Apache ZooKeeper 3.9.5, -Xmx1000m, log level WARN; forceSync on, same device; medians of interleaved runs; ratio above 1: ours is better; load: of the last minute, above the cores the machine was busy with other work',
+    rows: [...byName.values()],
   };
   mkdirSync(dirname(resultFile), { recursive: true });
   writeFileSync(resultFile, `${JSON.stringify(result, undefined, 2)}\n`);

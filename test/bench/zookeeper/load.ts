@@ -12,6 +12,9 @@ import {
 
 export const DATA = Buffer.alloc(100, 'd');
 
+/** A session must not expire while the others are opened. */
+const PING_MS = 8_000;
+
 export const createOf = (path: string, data = DATA): Request => ({ op: 'create', path, data, acl: openAcl, flags: 0 });
 
 let unique = 0;
@@ -63,6 +66,8 @@ export class Load {
       const load = new Load(port);
       load.#ready = () => {
         load.#over = () => {};
+        const timer = setInterval(() => load.ping(), PING_MS);
+        load.socket.once('close', () => clearInterval(timer));
         resolved(load);
       };
       load.#over = () => rejected(new Error('closed before the session was there'));

@@ -1,6 +1,6 @@
 import type { Request } from '../../../src/protocol/zookeeper/index.ts';
 import { createOf, DATA, freshPath, type Load, openMany } from './load.ts';
-import { cpuMs, mode, quantile, type Servers } from './servers.ts';
+import { cpuMs, mode, quantile, type Servers, sleep } from './servers.ts';
 
 export const operations = ['create', 'set', 'get', 'delete', 'mixed 9:1'] as const;
 export type Operation = (typeof operations)[number];
@@ -31,8 +31,23 @@ export async function followersFirst({ ports }: Servers): Promise<number[]> {
   return modes.sort((a, b) => Number(a.leads) - Number(b.leads)).map(({ port }) => port);
 }
 
+const ATTEMPTS = 3;
+
 /** One run of one operation over `count` requests, spread evenly over clients and servers. */
 export async function measure(servers: Servers, operation: Operation, manner: Manner, count: number): Promise<Run> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await measureOnce(servers, operation, manner, count);
+    } catch (error) {
+      // On a starved machine an ensemble may lose its leader, and then all its clients, in the middle of a run.
+      if (attempt === ATTEMPTS) throw error;
+      process.stdout.write(`  ${servers.kind}, ${operation}: ${(error as Error).message}; once more\n`);
+      await sleep(1_000);
+    }
+  }
+}
+
+async function measureOnce(servers: Servers, operation: Operation, manner: Manner, count: number): Promise<Run> {
   const clients = manner === 'one at a time' ? 1 : CLIENTS;
   const inFlight = manner === 'one at a time' ? 1 : IN_FLIGHT;
   const loads = await openMany(await followersFirst(servers), clients);
