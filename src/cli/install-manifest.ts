@@ -45,8 +45,9 @@ const rules: readonly Rule[] = [
   rule('', ['persistentvolumeclaims'], [...read, 'patch', 'delete']),
   // The password of each ensemble's super user: made once, read by its name.
   rule('', ['secrets'], ['get', 'create']),
-  // A restart is a deletion; a broker learns its zone from an annotation.
+  // A restart is an eviction, or a deletion of what is down; a broker learns its zone from an annotation.
   rule('', ['pods'], [...read, 'patch', 'delete']),
+  rule('', ['pods/eviction'], ['create']),
   rule('', ['nodes', 'namespaces'], read),
   rule('events.k8s.io', ['events'], ['create', 'patch']),
 ];

@@ -126,7 +126,7 @@ async function runThrough(
   const settled = untilSettled(namespace).then(() => {
     isOver = true;
   });
-  await until('the end of the first operator', () => (first.isCut() || isOver ? true : undefined));
+  await until('the end of the first operator', () => (first.isCut() || isOver ? true : undefined), settleTimeoutMs);
   // Killed: its connections end, nothing is stopped in order.
   real.close();
   const wasCut = !isOver;

@@ -18,8 +18,10 @@ import {
   namespaces,
   nodes,
   type Pod,
+  type PodDisruptionBudget,
   parseKubeconfig,
   persistentVolumeClaims,
+  podDisruptionBudgets,
   pods,
   type ResourceType,
   resourceType,
@@ -261,6 +263,32 @@ export async function startWorld({ processes }: { processes: 'real' | 'none' | '
     );
   }
 
+  async function keepBudget(budget: PodDisruptionBudget, sets: readonly StatefulSet[]): Promise<void> {
+    const { namespace, name, generation } = budget.metadata;
+    const labels = Object.entries(budget.spec?.selector?.matchLabels ?? {}).map(
+      ([label, value]) => `${label}=${value}`,
+    );
+    const covered = await client.list(pods, { namespace, labelSelector: labels.join(',') });
+    if (!covered.ok) return;
+    const currentHealthy = covered.value.items.filter(
+      ({ metadata, status }) =>
+        metadata.deletionTimestamp === undefined &&
+        status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True'),
+    ).length;
+    // The operator gives both the same name.
+    const expectedPods =
+      sets.find(({ metadata }) => metadata.name === name && metadata.namespace === namespace)?.spec?.replicas ?? 0;
+    const desiredHealthy = Math.max(0, expectedPods - 1);
+    const disruptionsAllowed = Math.max(0, currentHealthy - desiredHealthy);
+    const numbers = { expectedPods, currentHealthy, desiredHealthy, disruptionsAllowed };
+    const status = { ...numbers, observedGeneration: generation, disruptedPods: null };
+    const was = budget.status;
+    const isSame =
+      was?.observedGeneration === generation &&
+      Object.entries(numbers).every(([key, value]) => (was as unknown as Record<string, unknown>)[key] === value);
+    if (!isSame) await client.patchStatus(podDisruptionBudgets, { namespace, name }, { status });
+  }
+
   async function actOnce(): Promise<void> {
     const sets = await client.list(statefulSets);
     const wanted = new Set<string>();
@@ -283,6 +311,10 @@ export async function startWorld({ processes }: { processes: 'real' | 'none' | '
       running.delete(key);
       await process.stop();
     }
+    // Where no process runs nobody is evicted.
+    const budgets = processes === 'real' ? await client.list(podDisruptionBudgets) : undefined;
+    for (const budget of budgets?.ok ? budgets.value.items : [])
+      await keepBudget(budget, sets.ok ? sets.value.items : []);
     const all = await client.list(services);
     for (const service of all.ok ? all.value.items : []) {
       if (service.spec?.type !== 'LoadBalancer' || (service.status?.loadBalancer?.ingress?.length ?? 0) > 0) continue;

@@ -83,7 +83,10 @@ function outcomeOf(
   return { kind: 'failed', action, problem };
 }
 
-/** Looks at the pods once more, live: what the watch said may be old, and two pods must never be down together. */
+/**
+ * Looks at the pods once more, live: what the watch said may be old, and two pods must never be down together. A pod that
+ * serves is evicted, so that the disruption budget decides between us and somebody who drains a node at this moment.
+ */
 async function restartPod(action: Extract<Action, { kind: 'restartPod' }>, client: KubeClient): Promise<ActionOutcome> {
   const { namespace, name, uid } = action.pod;
   const live = await client.list(pods, { namespace, labelSelector: action.selector });
@@ -99,5 +102,15 @@ async function restartPod(action: Extract<Action, { kind: 'restartPod' }>, clien
   if (action.isDown ? !down.includes(name) : down.length > 0) {
     return { kind: 'skipped', action, because: action.isDown ? `${name} is up again` : `${down.join(', ')} is down` };
   }
-  return outcomeOf(action, await client.delete(pods, { namespace, name }, { preconditions: { uid } }));
+  const options = { preconditions: { uid } };
+  // A budget also counts pods that nobody depends on yet, as servers that have still to join: they hold up no restart.
+  const isCountedDown = live.value.items.some(({ metadata }) => !isUp(metadata.name));
+  if (action.isDown || isCountedDown) {
+    return outcomeOf(action, await client.delete(pods, { namespace, name }, options));
+  }
+  const answer = await client.evict({ namespace, name }, options);
+  if (!answer.ok && answer.problem.kind === 'tooManyRequests') {
+    return { kind: 'skipped', action, because: 'its disruption budget does not allow it yet' };
+  }
+  return outcomeOf(action, answer);
 }

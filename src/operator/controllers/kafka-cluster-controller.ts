@@ -12,7 +12,7 @@ import { kafkaClusterFacts } from '../status/kafka-cluster.ts';
 import { reportPass } from '../status/report.ts';
 import { previousConditions, writeStatus } from '../status/write-status.ts';
 import { type Context, settledPeriodMs, waitingPeriodMs } from './context.ts';
-import { beginPass, failedBecause, finishPass, heldRefusal } from './pass.ts';
+import { beginPass, failedBecause, finishPass, heldRefusal, waitingWithReason } from './pass.ts';
 
 export async function reconcileKafkaCluster(key: string, context: Context): Promise<Next> {
   const { cache, clock } = context;
@@ -61,7 +61,7 @@ export async function reconcileKafkaCluster(key: string, context: Context): Prom
   const conditions = conditionsOf(
     {
       refusals,
-      waiting: failedBecause(outcomes) ?? plan?.waiting,
+      waiting: failedBecause(outcomes) ?? waitingWithReason(plan?.waiting, outcomes),
       serving: effective === undefined ? '' : `${facts.ready} brokers are ready and registered`,
       configuration: {
         limited: effective === undefined ? [] : effectiveConfig(effective).limited,

@@ -57,6 +57,15 @@ export function failedBecause(outcomes: readonly ActionOutcome[]): Why | undefin
   return { reason: 'ApiError', message: `${failed.action.message} failed: ${failed.problem.message}` };
 }
 
+/** What is waited for; if the server or the ensemble did not take a step now, with its reason. */
+export function waitingWithReason(waiting: Why | undefined, outcomes: readonly ActionOutcome[]): Why | undefined {
+  const refused = outcomes.find(
+    ({ kind, action }) => kind === 'skipped' && (action.kind === 'changeMembers' || action.kind === 'restartPod'),
+  );
+  if (waiting === undefined || refused?.kind !== 'skipped') return waiting;
+  return { ...waiting, message: `${waiting.message}: not yet, ${refused.because}` };
+}
+
 export function finishPass(
   kind: string,
   outcomes: readonly ActionOutcome[],

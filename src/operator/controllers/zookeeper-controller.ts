@@ -1,7 +1,7 @@
 /** Makes a ZooKeeper's ensemble what its spec asks for: observe, accept, desire, plan, apply, report. */
 import { type Condition, parseZooKeeper, type Refusal, type ZooKeeperStatus } from '../../api/index.ts';
 import { done, type Next, requeueAfterMs, retryBecause } from '../../kube/index.ts';
-import { type ActionOutcome, applyPlan } from '../apply/apply.ts';
+import { applyPlan } from '../apply/apply.ts';
 import { changeMembers } from '../apply/change-members.ts';
 import { acceptZooKeeper } from '../desired/accept.ts';
 import { type SuperUser, superUserOf } from '../desired/super-user.ts';
@@ -16,7 +16,7 @@ import { reportPass } from '../status/report.ts';
 import { previousConditions, writeStatus } from '../status/write-status.ts';
 import { isFounded, zooKeeperFacts } from '../status/zookeeper.ts';
 import { type Context, settledPeriodMs, waitingPeriodMs } from './context.ts';
-import { beginPass, failedBecause, finishPass, heldRefusal } from './pass.ts';
+import { beginPass, failedBecause, finishPass, heldRefusal, waitingWithReason } from './pass.ts';
 
 export async function reconcileZooKeeper(key: string, context: Context): Promise<Next> {
   const { cache, clock } = context;
@@ -52,7 +52,8 @@ export async function reconcileZooKeeper(key: string, context: Context): Promise
 
   const held = heldRefusal(outcomes);
   const refusals: readonly Refusal[] = held === undefined ? accepted.refusals : [...accepted.refusals, held];
-  const waiting = failedBecause(outcomes) ?? secretProblem(observed.superUser) ?? refusedStep(plan, outcomes);
+  const waiting =
+    failedBecause(outcomes) ?? secretProblem(observed.superUser) ?? waitingWithReason(plan?.waiting, outcomes);
   const facts = zooKeeperFacts(
     resource,
     ensemble,
@@ -90,13 +91,6 @@ function superUserFrom(view: SuperUserView, { newPassword }: Context): SuperUser
 
 const secretProblem = (view: SuperUserView): Why | undefined =>
   view.kind === 'unreadable' ? { reason: 'ApiError', message: view.sentence } : undefined;
-
-/** What the plan waits for; if the ensemble did not take a step, with its reason. */
-function refusedStep(plan: Plan | undefined, outcomes: readonly ActionOutcome[]): Why | undefined {
-  const refused = outcomes.find(({ kind, action }) => kind === 'skipped' && action.kind === 'changeMembers');
-  if (plan?.waiting === undefined || refused?.kind !== 'skipped') return plan?.waiting;
-  return { ...plan.waiting, message: `${plan.waiting.message}: not yet, ${refused.because}` };
-}
 
 const leadText = ({ leader }: ZooKeeperStatus): string => (leader === undefined ? '' : `, ${leader} leads`);
 
