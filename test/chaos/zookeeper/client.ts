@@ -411,10 +411,15 @@ export class ChaosClient {
   async lastWord(): Promise<
     { readonly path: string; readonly calledMs: number; readonly timeoutMs: number } | undefined
   > {
-    const path = `${ephemeralFolder}/last-${this.#name}`;
-    const calledMs = performance.now();
-    const made = await this.#client.create(path, undefined, { mode: 'ephemeral' });
-    return made.ok ? { path, calledMs, timeoutMs: this.#client.sessionTimeoutMs } : undefined;
+    for (let attempt = 0; attempt < 10; attempt++) {
+      // One whose answer was lost may be there.
+      const path = `${ephemeralFolder}/last-${this.#name}-${attempt}`;
+      const calledMs = performance.now();
+      const made = await this.#client.create(path, undefined, { mode: 'ephemeral' });
+      if (made.ok) return { path, calledMs, timeoutMs: this.#client.sessionTimeoutMs };
+      if (this.#expired) this.#replaceExpired();
+    }
+    return undefined;
   }
 
   /** Resolves when a watch says that it is gone; undefined: it was not there. */
