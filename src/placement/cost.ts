@@ -11,16 +11,17 @@ export type PlanCost = {
   readonly partitions: number;
 };
 
-/** What it costs to go from the replicas of `start` to `target`. */
-export function costOf(start: Model, target: Int32Array): PlanCost {
+/** What it costs to go from the replicas of `start` to `target`. @param rows  those that change; found when left out */
+export function costOf(start: Model, target: Int32Array, rows?: Int32Array): PlanCost {
   const { width, replicas, sizes, zoneOf } = start;
   let bytes = 0;
   let crossZoneBytes = 0;
   let copies = 0;
   let leaderChanges = 0;
   let partitions = 0;
-  for (let row = 0; row < sizes.length; row++) {
-    if (!isChanged(start, target, row)) continue;
+  for (let at = 0; at < (rows?.length ?? sizes.length); at++) {
+    const row = rows === undefined ? at : rows[at]!;
+    if (rows === undefined && !isChanged(start, target, row)) continue;
     partitions++;
     const first = row * width;
     // What holds nothing yet is created, not copied.

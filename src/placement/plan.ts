@@ -65,8 +65,8 @@ export function planOperation(
     });
   }
   const asked = { operation, options: { ...options, batch: options.batch } };
-  const hash = hashOfPlan(inputHash, asked, [target, schedule.rows, schedule.first]);
-  const cost = costOf(start, target);
+  const hash = hashOfPlan(inputHash, asked, [changedCells(start, target, schedule), schedule.rows, schedule.first]);
+  const cost = costOf(start, target, schedule.rows);
   return success({
     operation,
     options,
@@ -81,4 +81,13 @@ export function planOperation(
     inputHash,
     hash,
   });
+}
+
+/** Replicas at the end of the rows that change, in the order of the schedule: all others are in the input's hash. */
+function changedCells({ width }: Model, target: Int32Array, { rows }: Schedule): Int32Array {
+  const cells = new Int32Array(rows.length * width);
+  for (let at = 0; at < rows.length; at++) {
+    for (let column = 0; column < width; column++) cells[at * width + column] = target[rows[at]! * width + column]!;
+  }
+  return cells;
 }

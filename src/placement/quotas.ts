@@ -230,16 +230,18 @@ function choose(
  */
 function handOut(working: Working, candidates: Candidates, isLeaving: Uint8Array): void {
   const { width, partitions } = working;
-  const rows = new Int32Array(partitions);
+  let rows: Int32Array = new Int32Array(partitions);
   let count = 0;
-  for (let cell = 0; cell < isLeaving.length; cell++) {
-    const row = Math.floor(cell / width);
-    if (isLeaving[cell] === 1 && (count === 0 || rows[count - 1] !== row)) rows[count++] = row;
+  for (let row = 0, cell = 0; row < partitions; row++) {
+    let goes = 0;
+    for (const end = cell + width; cell < end; cell++) goes |= isLeaving[cell]!;
+    rows[count] = row;
+    count += goes;
   }
-  const order = working.heaviestFirst(rows.subarray(0, count));
+  rows = working.heaviestFirst(rows.subarray(0, count));
   for (let turn = 0; turn < turns; turn++) {
-    for (let at = turn; at < order.length; at += turns) {
-      const row = order[at]!;
+    for (let at = turn; at < count; at += turns) {
+      const row = rows[at]!;
       for (let column = 0; column < width; column++) {
         if (isLeaving[row * width + column] === 0) continue;
         const to = candidates.best(row, column, candidates.zonesFor(row, column));

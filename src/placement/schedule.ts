@@ -1,4 +1,4 @@
-import { seededRandom } from '../base/index.ts';
+import { Chance } from './chance.ts';
 import { condition, type Model, nobody } from './model.ts';
 import type { PlanOptions } from './options.ts';
 
@@ -40,59 +40,69 @@ export function scheduleOf(model: Model, target: Int32Array, options: PlanOption
   const { batch } = options;
   const { free, copying } = changedRows(model, target);
   const work = workOf(model, target, copying);
-  const order = copying
-    .map((_, at) => at)
-    .sort((one, other) => {
-      return model.sizes[copying[other]!]! - model.sizes[copying[one]!]! || copying[one]! - copying[other]!;
-    });
-  const dealt = deal(model, copying, work, order, options);
-  const rows: number[] = [];
+  const dealt = deal(model, copying, work, largestFirst(model, copying), options);
+  const rows = new Int32Array(free.length + copying.length);
   const first = [0];
-  for (let at = 0; at < free.length; at += batch.partitions) {
-    for (const row of free.slice(at, at + batch.partitions)) rows.push(row);
-    first.push(rows.length);
-  }
+  rows.set(free);
+  for (let at = 0; at < free.length; at += batch.partitions) first.push(Math.min(free.length, at + batch.partitions));
   const used = diskUse(model);
+  let placed = free.length;
   let total = 0;
   let waiting: number[] = [];
-  const run = (members: readonly number[]): void => {
+  const run = (members: ArrayLike<number>): void => {
     const { taken, rest, busiestBytes } = fitting(model, copying, work, members, used, options);
     waiting = rest;
     if (taken.length === 0) return;
     for (const at of taken) {
       settleDisk(model, target, copying[at]!, used);
-      rows.push(copying[at]!);
+      rows[placed++] = copying[at]!;
     }
-    first.push(rows.length);
+    first.push(placed);
     total += busiestBytes;
   };
-  for (const members of dealt) run(waiting.length === 0 ? members : [...waiting, ...members]);
+  for (const members of dealt) run(waiting.length === 0 ? members : Int32Array.from([...waiting, ...members]));
   for (let before = -1; waiting.length > 0 && waiting.length !== before; ) {
     before = waiting.length;
     run(waiting);
   }
   return {
-    rows: Int32Array.from(rows),
+    rows: rows.slice(0, placed),
     first: Int32Array.from(first),
     stuck: waiting.map((at) => copying[at]!),
     seconds: total / batch.throttle,
-    leastSeconds:
-      Math.max(
-        0,
-        totalWork(model, copying, work).reduce((most, sum) => Math.max(most, sum), 0),
-      ) / batch.throttle,
+    leastSeconds: totalWork(model, copying, work).reduce((most, sum) => Math.max(most, sum), 0) / batch.throttle,
   };
+}
+
+/** Places in `rows`, those of the largest partitions first, in steps of about 4 %. */
+function largestFirst({ sizes }: Model, rows: Int32Array): Int32Array {
+  const steps = Uint16Array.from(rows, (row) => 1023 - Math.min(1023, Math.floor(Math.log2(sizes[row]! + 1) * 18)));
+  return placesBy(steps, 1024).places;
+}
+
+/** Places of `keys` in order of their keys (below `end`), equal ones in order; those of key k begin at `first[k]`. */
+function placesBy(keys: ArrayLike<number>, end: number) {
+  const first = new Int32Array(end + 1);
+  for (let at = 0; at < keys.length; at++) first[keys[at]! + 1]!++;
+  for (let key = 0; key < end; key++) first[key + 1]! += first[key]!;
+  const places = new Int32Array(keys.length);
+  const next = first.slice();
+  for (let at = 0; at < keys.length; at++) places[next[keys[at]!]!++] = at;
+  return { first, places };
 }
 
 /** What each copying partition asks of brokers: receivers `to[first[i]]` to `to[first[i + 1]]`, and its source. */
 type Work = { readonly first: Int32Array; readonly to: Int32Array; readonly source: Int32Array };
 
 /** Changes without copies: leaders, order, replicas dropped, and partitions that hold nothing yet. */
-function changedRows(model: Model, target: Int32Array): { free: number[]; copying: number[] } {
-  const free: number[] = [];
-  const copying: number[] = [];
+function changedRows(model: Model, target: Int32Array): { free: Int32Array; copying: Int32Array } {
   const { width, replicas } = model;
-  for (let row = 0; row < model.topicOf.length; row++) {
+  const count = model.topicOf.length;
+  // Both grow in one array, from its two ends.
+  const rows = new Int32Array(count);
+  let free = 0;
+  let copying = 0;
+  for (let row = 0; row < count; row++) {
     if (!isChanged(model, target, row)) continue;
     let isCopying = false;
     let isNew = true;
@@ -100,30 +110,35 @@ function changedRows(model: Model, target: Int32Array): { free: number[]; copyin
       if (replicas[cell] !== nobody) isNew = false;
       if (target[cell] !== nobody && !had(model, row, target[cell]!)) isCopying = true;
     }
-    if (isCopying && !isNew) copying.push(row);
-    else free.push(row);
+    if (isCopying && !isNew) rows[count - ++copying] = row;
+    else rows[free++] = row;
   }
-  return { free, copying };
+  return { free: rows.slice(0, free), copying: rows.slice(count - copying).reverse() };
 }
 
-function workOf(model: Model, target: Int32Array, copying: readonly number[]): Work {
+function workOf(model: Model, target: Int32Array, copying: Int32Array): Work {
   const first = new Int32Array(copying.length + 1);
-  const to: number[] = [];
-  for (const [at, row] of copying.entries()) {
-    for (let cell = row * model.width; cell < (row + 1) * model.width; cell++) {
-      const broker = target[cell]!;
-      if (broker !== nobody && !had(model, row, broker)) to.push(broker);
-    }
-    first[at + 1] = to.length;
+  const isTo = (row: number, cell: number): boolean => target[cell] !== nobody && !had(model, row, target[cell]!);
+  for (let at = 0; at < copying.length; at++) {
+    const row = copying[at]!;
+    first[at + 1] = first[at]!;
+    for (let cell = row * model.width; cell < (row + 1) * model.width; cell++) if (isTo(row, cell)) first[at + 1]!++;
   }
-  return { first, to: Int32Array.from(to), source: Int32Array.from(copying, (row) => sourceOf(model, row)) };
+  const to = new Int32Array(first[copying.length]!);
+  for (let at = 0, index = 0; at < copying.length; at++) {
+    const row = copying[at]!;
+    for (let cell = row * model.width; cell < (row + 1) * model.width; cell++) {
+      if (isTo(row, cell)) to[index++] = target[cell]!;
+    }
+  }
+  return { first, to, source: copying.map((row) => sourceOf(model, row)) };
 }
 
 /** Bytes that each broker receives (first half) and sends (second half). */
-function totalWork(model: Model, copying: readonly number[], work: Work): Float64Array {
+function totalWork(model: Model, copying: Int32Array, work: Work): Float64Array {
   const brokers = model.brokerIds.length;
   const sums = new Float64Array(2 * brokers);
-  for (const [at, row] of copying.entries()) addWork(model, row, work, at, sums, brokers);
+  for (let at = 0; at < copying.length; at++) addWork(model, copying[at]!, work, at, sums, brokers);
   return sums;
 }
 
@@ -134,71 +149,80 @@ function addWork(model: Model, row: number, work: Work, at: number, sums: Float6
   if (work.source[at] !== nobody) sums[brokers + work.source[at]!]! += size * count;
 }
 
-/** Deals partitions out to as many batches as the limits ask for. */
+/** Deals partitions out to as many batches as the limits ask for. @returns places in `copying`, by batch */
 function deal(
   model: Model,
-  copying: readonly number[],
+  copying: Int32Array,
   work: Work,
-  order: readonly number[],
+  order: Int32Array,
   { batch, seed }: PlanOptions,
-): number[][] {
+): Int32Array[] {
   const brokers = model.brokerIds.length;
+  const bytesOf = (at: number): number => model.sizes[copying[at]!]! * (work.first[at + 1]! - work.first[at]!);
   let bytes = 0;
-  for (const [at, row] of copying.entries()) {
-    bytes += model.sizes[row]! * (work.first[at + 1]! - work.first[at]!);
-  }
-  const count = Math.max(Math.ceil(copying.length / batch.partitions), Math.ceil(bytes / batch.bytes));
-  const batches: number[][] = [];
-  const sums: Float64Array[] = [];
+  for (let at = 0; at < copying.length; at++) bytes += bytesOf(at);
+  const expected = Math.max(Math.ceil(copying.length / batch.partitions), Math.ceil(bytes / batch.bytes));
+  const counts: number[] = [];
   const volumes: number[] = [];
+  const sums: Float64Array[] = [];
   const open = (): void => {
-    batches.push([]);
-    sums.push(new Float64Array(2 * brokers));
+    counts.push(0);
     volumes.push(0);
+    sums.push(new Float64Array(2 * brokers));
   };
-  for (let made = 0; made < count; made++) open();
-  const random = seededRandom(seed);
+  for (let made = 0; made < expected; made++) open();
+  const random = new Chance(seed);
   const loadIn = (number: number, at: number): number => {
+    if (counts[number]! >= batch.partitions) return Number.POSITIVE_INFINITY;
+    if (volumes[number]! > 0 && volumes[number]! + bytesOf(at) > batch.bytes) return Number.POSITIVE_INFINITY;
+    const own = sums[number]!;
     const size = model.sizes[copying[at]!]!;
-    const ofReceivers = work.first[at + 1]! - work.first[at]!;
-    if (batches[number]!.length >= batch.partitions) return Number.POSITIVE_INFINITY;
-    if (volumes[number]! > 0 && volumes[number]! + size * ofReceivers > batch.bytes) return Number.POSITIVE_INFINITY;
-    let most = work.source[at] === nobody ? 0 : sums[number]![brokers + work.source[at]!]! + size * ofReceivers;
+    let most = work.source[at] === nobody ? 0 : own[brokers + work.source[at]!]! + bytesOf(at);
     for (let index = work.first[at]!; index < work.first[at + 1]!; index++) {
-      const broker = work.to[index]!;
-      most = Math.max(most, sums[number]![broker]! + size);
+      most = Math.max(most, own[work.to[index]!]! + size);
     }
     return most;
   };
+  const batchOf = new Int32Array(copying.length);
   for (const at of order) {
     let best = -1;
     let bestLoad = Number.POSITIVE_INFINITY;
-    const look = (number: number): void => {
+    const isSampled = counts.length > batchSamples;
+    for (let sample = 0; sample < Math.min(batchSamples, counts.length); sample++) {
+      const number = isSampled ? random.below(counts.length) : sample;
       const load = loadIn(number, at);
-      if (load >= bestLoad) return;
+      if (load >= bestLoad) continue;
       best = number;
       bestLoad = load;
-    };
-    if (batches.length <= batchSamples) for (let number = 0; number < batches.length; number++) look(number);
-    else for (let sample = 0; sample < batchSamples; sample++) look(random.below(batches.length));
-    for (let number = 0; best === -1 && number < batches.length; number++) look(number);
+    }
+    for (let number = 0; best === -1 && number < counts.length; number++) {
+      if (loadIn(number, at) < Number.POSITIVE_INFINITY) best = number;
+    }
     if (best === -1) {
       open();
-      best = batches.length - 1;
+      best = counts.length - 1;
     }
-    batches[best]!.push(at);
+    batchOf[at] = best;
+    counts[best]!++;
+    volumes[best]! += bytesOf(at);
     addWork(model, copying[at]!, work, at, sums[best]!, brokers);
-    volumes[best]! += model.sizes[copying[at]!]! * (work.first[at + 1]! - work.first[at]!);
   }
-  return batches.filter((members) => members.length > 0);
+  // Inside a batch the largest come first again.
+  const { first, places } = placesBy(
+    order.map((at) => batchOf[at]!),
+    counts.length,
+  );
+  return counts
+    .map((_, number) => places.subarray(first[number]!, first[number + 1]!).map((place) => order[place]!))
+    .filter((members) => members.length > 0);
 }
 
 /** Of a batch's members, those whose copies fit on the disks beside what is there, within the batch's limits. */
 function fitting(
   model: Model,
-  copying: readonly number[],
+  copying: Int32Array,
   work: Work,
-  members: readonly number[],
+  members: ArrayLike<number>,
   used: Float64Array,
   { batch, transientDiskUse }: PlanOptions,
 ) {
@@ -207,7 +231,8 @@ function fitting(
   const sums = new Float64Array(2 * brokers);
   const taken: number[] = [];
   const rest: number[] = [];
-  for (const at of members) {
+  for (let member = 0; member < members.length; member++) {
+    const at = members[member]!;
     const size = model.sizes[copying[at]!]!;
     let isFitting = taken.length < batch.partitions;
     for (let index = work.first[at]!; index < work.first[at + 1]!; index++) {

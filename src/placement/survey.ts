@@ -1,5 +1,6 @@
+import { cpu, dimensions, disk, inRate, leaderCount, leaderIn, outRate, replicaCount } from './dimensions.ts';
 import { condition, type Model, nobody } from './model.ts';
-import { keeps, type SpreadTable } from './targets.ts';
+import { type Kind, keeps, kindOf, type SpreadTable } from './targets.ts';
 
 /** What one pass over the partitions tells about an assignment as it is. */
 export type Survey = {
@@ -10,10 +11,16 @@ export type Survey = {
    * set, zones less even than they could be, a leader where none may be. Ascending; all other rows are well.
    */
   readonly flawed: Int32Array;
+  /** As `loadsOf` and `kindsOf` tell, which walk over the partitions on their own. */
+  readonly loads: Float64Array;
+  readonly kinds: readonly Kind[];
 };
 
 export function surveyOf(model: Model, spreads: SpreadTable): Survey {
   const { replicas, width, conditions, topicOf, zoneOf, poolOf, poolOfTopic, factors, mayLead } = model;
+  const { sizes, inRates, outRates, leaderCpu, followerCpu } = model;
+  const loads = new Float64Array(model.brokerIds.length * dimensions);
+  const kinds: Kind[] = [];
   const rows = topicOf.length;
   const zones = spreads.zones;
   const readable = new Uint8Array(rows);
@@ -25,6 +32,16 @@ export function surveyOf(model: Model, spreads: SpreadTable): Survey {
     const pool = poolOfTopic[topicOf[row]!]!;
     const factor = factors[row]!;
     const { least, most } = spreads.of(pool, factor);
+    const size = sizes[row]!;
+    const rate = inRates[row]!;
+    const out = outRates[row]! + rate * (factor - 1);
+    const kind = kindOf(kinds, pool, factor);
+    kind.count++;
+    kind.size += size;
+    kind.rate += rate;
+    kind.out += out;
+    kind.leaderCpu += leaderCpu[row]!;
+    kind.followerCpu += followerCpu[row]!;
     const leader = replicas[cell]!;
     let isFlawed = leader !== nobody && (mayLead[leader] === 0 || keeping[leader] === 0);
     let count = 0;
@@ -33,6 +50,16 @@ export function surveyOf(model: Model, spreads: SpreadTable): Survey {
     for (let column = 0; column < width; column++, cell++) {
       const broker = replicas[cell]!;
       if (broker === nobody) continue;
+      const at = broker * dimensions;
+      loads[at + disk]! += size;
+      loads[at + inRate]! += rate;
+      loads[at + replicaCount]!++;
+      loads[at + cpu]! += column === 0 ? leaderCpu[row]! : followerCpu[row]!;
+      if (column === 0) {
+        loads[at + outRate]! += out;
+        loads[at + leaderCount]!++;
+        loads[at + leaderIn]! += rate;
+      }
       count++;
       held[zoneOf[broker]!]!++;
       if (keeping[broker] === 0 || poolOf[broker] !== pool) isFlawed = true;
@@ -45,5 +72,5 @@ export function surveyOf(model: Model, spreads: SpreadTable): Survey {
     }
     if (isFlawed) flawed[flaws++] = row;
   }
-  return { readable, flawed: flawed.slice(0, flaws) };
+  return { readable, flawed: flawed.slice(0, flaws), loads, kinds };
 }

@@ -35,7 +35,6 @@ export class SpreadTable {
   readonly zones: number;
   readonly #brokers: Int32Array;
   readonly #tables: (ZoneSpread | undefined)[] = [];
-  readonly #rigid: boolean[];
 
   constructor(model: Model) {
     this.zones = model.zoneNames.length;
@@ -43,14 +42,6 @@ export class SpreadTable {
     this.#brokers = new Int32Array(model.poolNames.length * this.zones);
     for (let broker = 0; broker < model.brokerIds.length; broker++) {
       if (keeps(model, broker)) this.#brokers[model.poolOf[broker]! * this.zones + model.zoneOf[broker]!]!++;
-    }
-    this.#rigid = model.poolNames.map(() => true);
-    for (let row = 0; row < model.topicOf.length; row++) {
-      const pool = model.poolOfTopic[model.topicOf[row]!]!;
-      const known = this.#tables[pool * (maxReplicationFactor + 1) + model.factors[row]!];
-      if (known !== undefined) continue;
-      const { least, most } = this.of(pool, model.factors[row]!);
-      if (least.some((count, zone) => count !== most[zone])) this.#rigid[pool] = false;
     }
   }
 
@@ -67,10 +58,11 @@ export class SpreadTable {
 
   /**
    * Whether every partition of the pool has as many replicas in each zone as it may and must: what leaves a zone has
-   * to be made up for in the same zone.
+   * to be made up for in the same zone. Goes by the replication factors that `of` has been asked for.
    */
   isRigid(pool: number): boolean {
-    return this.#rigid[pool]!;
+    const own = this.#tables.slice(pool * (maxReplicationFactor + 1), (pool + 1) * (maxReplicationFactor + 1));
+    return own.every((table) => table?.least.every((count, zone) => count === table.most[zone]) !== false);
   }
 
   of(pool: number, factor: number): ZoneSpread {
@@ -145,7 +137,7 @@ export function loadsOf(model: Model, replicas: Int32Array): Float64Array {
 }
 
 /** Sums over the partitions of one pool and replication factor: all that shares and bounds of zones depend on. */
-type Kind = {
+export type Kind = {
   readonly pool: number;
   readonly factor: number;
   count: number;
@@ -156,17 +148,19 @@ type Kind = {
   followerCpu: number;
 };
 
-function kindsOf({ topicOf, poolOfTopic, poolNames, factors, ...model }: Model): Kind[] {
-  const kinds: (Kind | undefined)[] = new Array(poolNames.length * (maxReplicationFactor + 1)).fill(undefined);
+/** The kind of a pool and factor in `kinds`, put there when it is new. There are few. */
+export function kindOf(kinds: Kind[], pool: number, factor: number): Kind {
+  for (const kind of kinds) if (kind.factor === factor && kind.pool === pool) return kind;
+  const kind = { pool, factor, count: 0, size: 0, rate: 0, out: 0, leaderCpu: 0, followerCpu: 0 };
+  kinds.push(kind);
+  return kind;
+}
+
+function kindsOf({ topicOf, poolOfTopic, factors, ...model }: Model): Kind[] {
+  const kinds: Kind[] = [];
   for (let row = 0; row < topicOf.length; row++) {
-    const pool = poolOfTopic[topicOf[row]!]!;
     const factor = factors[row]!;
-    const key = pool * (maxReplicationFactor + 1) + factor;
-    let kind = kinds[key];
-    if (kind === undefined) {
-      kind = { pool, factor, count: 0, size: 0, rate: 0, out: 0, leaderCpu: 0, followerCpu: 0 };
-      kinds[key] = kind;
-    }
+    const kind = kindOf(kinds, poolOfTopic[topicOf[row]!]!, factor);
     const rate = model.inRates[row]!;
     kind.count++;
     kind.size += model.sizes[row]!;
@@ -175,7 +169,7 @@ function kindsOf({ topicOf, poolOfTopic, poolNames, factors, ...model }: Model):
     kind.leaderCpu += model.leaderCpu[row]!;
     kind.followerCpu += model.followerCpu[row]!;
   }
-  return kinds.filter((kind) => kind !== undefined);
+  return kinds;
 }
 
 /** Size of a broker in each dimension, relative to the others: its capacity, or 1 where some have none. */
@@ -206,7 +200,13 @@ function weightsOf(model: Model): Float64Array {
  * that the spread over zones allows it, nor less than those it must hold: with as many zones as replicas, every zone
  * gets the same bytes whatever its size.
  */
-export function targetsOf(model: Model, spreads: SpreadTable, band: number, loads: Float64Array): Targets {
+export function targetsOf(
+  model: Model,
+  spreads: SpreadTable,
+  band: number,
+  loads: Float64Array,
+  kinds: readonly Kind[] = kindsOf(model),
+): Targets {
   const brokers = model.brokerIds.length;
   const zones = spreads.zones;
   const pools = model.poolNames.length;
@@ -215,7 +215,6 @@ export function targetsOf(model: Model, spreads: SpreadTable, band: number, load
   const cells = pools * zones * dimensions;
   const least = new Float64Array(cells);
   const most = new Float64Array(cells);
-  const kinds = kindsOf(model);
   for (const kind of kinds) addBoundsOfZones(kind, spreads, least, most);
   const total = totalsOf(kinds, pools);
   const kept = new Float64Array(cells);

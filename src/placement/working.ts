@@ -3,7 +3,7 @@ import { cpu, dimensions, disk, inRate, leaderCount, leaderIn, outRate, replicaC
 import { type Model, nobody } from './model.ts';
 import type { PlanOptions } from './options.ts';
 import { type Survey, surveyOf } from './survey.ts';
-import { itemOf, keeps, loadsOf, receives, SpreadTable, type Targets, targetsOf } from './targets.ts';
+import { itemOf, keeps, receives, SpreadTable, type Targets, targetsOf } from './targets.ts';
 import { TopicCounts } from './topic-counts.ts';
 
 const allDimensions = Int32Array.from({ length: dimensions }, (_, dimension) => dimension);
@@ -30,7 +30,7 @@ export class Working {
   readonly home: Int32Array;
   readonly loads: Float64Array;
   readonly spreads: SpreadTable;
-  readonly topicCounts: TopicCounts;
+  #topicCounts: TopicCounts | undefined;
   readonly #topicReplicas: Int32Array;
   /** Most of a topic that each broker should hold, as a fraction. */
   readonly #topicFactor: Float64Array;
@@ -56,6 +56,7 @@ export class Working {
   /** What a leader carries beyond a follower. */
   readonly #leading = new Float64Array(dimensions);
   readonly #calm: Float64Array | undefined;
+  #cells: Int32Array | undefined;
   #affinity: ((one: number, other: number) => boolean) | undefined;
 
   /** @param calm  loads in shares at the end of the last plan: see `isCalm` */
@@ -71,15 +72,14 @@ export class Working {
     this.zones = model.zoneNames.length;
     this.home = model.replicas;
     this.replicas = model.replicas.slice();
-    this.loads = loadsOf(model, this.replicas);
     this.spreads = new SpreadTable(model);
-    this.targets = targetsOf(model, this.spreads, band, this.loads);
+    this.survey = surveyOf(model, this.spreads);
+    this.loads = this.survey.loads;
+    this.targets = targetsOf(model, this.spreads, band, this.loads, this.survey.kinds);
     this.receiving = Uint8Array.from(model.brokerIds, (_, broker) => (receives(model, broker) ? 1 : 0));
     this.keeping = Uint8Array.from(model.brokerIds, (_, broker) => (keeps(model, broker) ? 1 : 0));
     this.limits = limitsOf(model, options);
-    this.survey = surveyOf(model, this.spreads);
     this.#topicReplicas = new Int32Array(model.topicNames.length);
-    this.topicCounts = new TopicCounts(model, this.replicas);
     let replicas = 0;
     for (const factor of model.factors) replicas += factor;
     this.#perMean = perMeanOf(this.targets);
@@ -95,6 +95,12 @@ export class Working {
   /** Restricts which brokers may share a partition (scatter width). */
   restrictPairs(mayShare: (one: number, other: number) => boolean): void {
     this.#affinity = mayShare;
+  }
+
+  /** Made when first asked for: where nothing moves it is not needed. */
+  get topicCounts(): TopicCounts {
+    this.#topicCounts ??= new TopicCounts(this.model, this.replicas);
+    return this.#topicCounts;
   }
 
   /** Most replicas of a topic that a step may put on a broker: half as many again as its share, and one. */
@@ -333,10 +339,10 @@ export class Working {
     this.costMoves += (this.isHome(row, to) ? 0 : 1) - (from === nobody || this.isHome(row, from) ? 0 : 1);
     if (from !== nobody) {
       this.#add(from, this.#item, -1);
-      this.topicCounts.add(topic, from, -1);
+      this.#topicCounts?.add(topic, from, -1);
     }
     this.#add(to, this.#item, 1);
-    this.topicCounts.add(topic, to, 1);
+    this.#topicCounts?.add(topic, to, 1);
     this.replicas[cell] = to;
   }
 
@@ -346,7 +352,7 @@ export class Working {
     const broker = this.replicas[start + column]!;
     itemOf(this.model, row, column === 0, this.#item);
     this.#add(broker, this.#item, -1);
-    this.topicCounts.add(this.model.topicOf[row]!, broker, -1);
+    this.#topicCounts?.add(this.model.topicOf[row]!, broker, -1);
     if (!this.isHome(row, broker)) {
       this.costBytes -= this.model.sizes[row]!;
       this.costMoves--;
@@ -414,13 +420,17 @@ export class Working {
     }
   }
 
-  /** Replica cells by broker: those of broker b are `cells[first[b]]` to `cells[first[b + 1]]` (exclusive). */
+  /**
+   * Replica cells by broker: those of broker b are `cells[first[b]]` to `cells[first[b + 1]]` (exclusive). The answer
+   * holds until the next call: all calls share one array, which in a large cluster is as large as the assignment.
+   */
   replicasByBroker(): { readonly first: Int32Array; readonly cells: Int32Array } {
     const first = new Int32Array(this.brokers + 2);
     const { replicas } = this;
     for (let cell = 0; cell < replicas.length; cell++) if (replicas[cell] !== nobody) first[replicas[cell]! + 2]!++;
     for (let broker = 2; broker < first.length; broker++) first[broker]! += first[broker - 1]!;
-    const cells = new Int32Array(first[this.brokers + 1]!);
+    this.#cells ??= new Int32Array(replicas.length);
+    const cells = this.#cells;
     for (let cell = 0; cell < replicas.length; cell++) {
       if (replicas[cell] !== nobody) cells[first[replicas[cell]! + 1]!++] = cell;
     }
