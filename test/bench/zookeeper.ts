@@ -195,8 +195,9 @@ async function factRow(
   const apache = await ask('apache');
   for (const [name, value] of Object.entries(ours)) {
     const other = apache[name];
-    const more = name.endsWith('a second');
-    const ratio = other === undefined ? undefined : more ? value / other : other / value;
+    const more = name.includes('a second');
+    const ratio =
+      other === undefined || name.includes('idle process') ? undefined : more ? value / other : other / value;
     note({ name: `${place}: ${name}`, ours: value, apache: other, ratio, load: loadNow() });
   }
 }

@@ -65,6 +65,7 @@ export async function manyNodes(kind: Kind, nodes: number): Promise<Facts> {
   const servers = await start(kind, 1, { probe: kind !== 'apache', settings: [`snapCount=${every}`] });
   try {
     const [port] = servers.ports as [number];
+    await servers.longestStop(0);
     const began = performance.now();
     await fill(port, nodes);
     const filledMs = performance.now() - began;
