@@ -1,9 +1,11 @@
 import { failure, type Result, success } from '../base/index.ts';
 import type { PlanCost } from './cost.ts';
-import { type Model, nobody, replicaIds } from './model.ts';
+import { dimensions } from './dimensions.ts';
+import { brokerIndex, type Model, nobody, partitionName, replicaIds } from './model.ts';
 import type { Operation } from './operations.ts';
 import type { Plan } from './plan.ts';
 import type { Problem } from './problems.ts';
+import type { PlanEnd } from './settle.ts';
 
 /** A plan as plain values: what is written to files, shown, approved by its hash, and executed. */
 export type PlanDocument = {
@@ -18,6 +20,8 @@ export type PlanDocument = {
   /** In order; each is safe to stop after. */
   readonly batches: readonly (readonly PlannedChange[])[];
   readonly diskMoves: readonly PlannedDiskMove[];
+  /** Loads of each broker at the end, as parts of its shares, in order of `dimensionNames`: see `planEndOf`. */
+  readonly ends?: readonly { readonly broker: number; readonly shares: readonly number[] }[];
 };
 
 export type PlannedChange = {
@@ -70,7 +74,42 @@ export function planDocument(plan: Plan): PlanDocument {
       to,
       bytes,
     })),
+    ends: Array.from(model.brokerIds, (id, broker) => ({
+      broker: id,
+      shares: Array.from(plan.shares.subarray(broker * dimensions, (broker + 1) * dimensions)),
+    })),
   };
+}
+
+/**
+ * What to hand in to `planOperation` when the operation of a kept plan is planned again: where that plan ends in the
+ * cluster as it is now.
+ *
+ * @returns undefined for a document that names brokers or partitions the cluster has not, or does not say where it ends
+ */
+export function planEndOf(
+  model: Model,
+  { batches, ends }: Pick<PlanDocument, 'batches' | 'ends'>,
+): PlanEnd | undefined {
+  if (ends === undefined) return undefined;
+  const shares = new Float64Array(model.brokerIds.length * dimensions);
+  for (const { broker, shares: own } of ends) {
+    const index = brokerIndex(model, broker);
+    if (index !== undefined && own.length === dimensions) shares.set(own, index * dimensions);
+  }
+  const rowOf = new Map<string, number>();
+  for (let row = 0; row < model.topicOf.length; row++) rowOf.set(partitionName(model, row), row);
+  const target = model.replicas.slice();
+  for (const { topic, partition, to } of batches.flat()) {
+    const row = rowOf.get(`${topic}-${partition}`);
+    if (row === undefined || to.length > model.width) return undefined;
+    for (let column = 0; column < model.width; column++) {
+      const broker = column < to.length ? brokerIndex(model, to[column]!) : nobody;
+      if (broker === undefined) return undefined;
+      target[row * model.width + column] = broker;
+    }
+  }
+  return { target, shares };
 }
 
 /** What is left of a plan, given where the replicas are now. */
