@@ -12,6 +12,8 @@ type Shape = { readonly name: string; readonly links: readonly Link[] };
 
 /** A change of the membership may take so long: meanwhile other faults go on. */
 const changeMs = 12_000;
+/** How long the next fault may wait for a leader. */
+const recoveryMs = 15_000;
 const fallBehindRounds = 3;
 /** While servers are apart, one client is moved so often. */
 const moveClientsMs = 60;
@@ -44,9 +46,16 @@ export class Nemesis {
       if (performance.now() > untilMs - 2000) break;
       const fault = this.#fault(untilMs);
       this.#under.push(fault);
-      if (this.#random.next() < 0.7) await fault;
+      if (this.#random.next() >= 0.7) continue;
+      await fault;
+      await this.#recovered(Math.min(untilMs, performance.now() + recoveryMs));
     }
     await Promise.all(this.#under);
+  }
+
+  /** Where servers take long to start, faults must not be all that there is. */
+  async #recovered(untilMs: number): Promise<void> {
+    while (performance.now() < untilMs && (await this.#servers.leader()) === undefined) await wait(100);
   }
 
   /** Brings everybody back into the ensemble, after everything is healed. */
