@@ -57,35 +57,33 @@ export async function ongoing(admin: KafkaAdmin, patience: Patience): Answer<Rea
 }
 
 /**
- * Sends what is moving back to the replicas it had: at once and in their order. (Told to cancel, Kafka drops the copies
- * but leaves the order as it became.) Where a broker of before is gone, cancelling is all that can be done.
+ * Cancels what is moving, and gives partitions the order of replicas back that they had: told to cancel, Kafka drops the
+ * copies but leaves the order as it became. What has just ended by itself is left as it is.
  *
- * @returns how many moves were cancelled; what has just ended by itself is none of them
+ * @returns how many moves were cancelled
  */
 export async function cancelRunning(admin: KafkaAdmin, patience: Patience, steps: readonly Step[]): Answer<number> {
   const running = await ongoing(admin, patience);
   if (!running.ok) return running;
-  const moving = steps.filter(({ change }) => running.value.has(nameOf(change)));
+  const moving = steps.filter(({ change }) => running.value.has(nameOf(change))).map(({ change }) => change);
+  let count = 0;
   for (let at = 0; at < moving.length; at += partitionsPerRequest) {
-    const some = moving.slice(at, at + partitionsPerRequest).map(({ change }) => change);
-    const back = await patience.ask('cancelling moves', () =>
-      admin.alterPartitionReassignments(
-        some.map(({ topic, partition, from }) => ({ topic, partition, replicas: from })),
-      ),
-    );
-    if (!back.ok) return back;
-  }
-  const still = moving.length === 0 ? running : await ongoing(admin, patience);
-  if (!still.ok) return still;
-  const stubborn = moving.filter(({ change }) => still.value.has(nameOf(change))).map(({ change }) => change);
-  for (let at = 0; at < stubborn.length; at += partitionsPerRequest) {
-    const some = stubborn.slice(at, at + partitionsPerRequest);
+    const some = moving.slice(at, at + partitionsPerRequest);
     const dropped = await patience.ask('cancelling moves', () =>
       admin.alterPartitionReassignments(some.map(({ topic, partition }) => ({ topic, partition, replicas: null }))),
     );
     if (!dropped.ok) return dropped;
+    const cancelled = new Set(dropped.value.filter(({ errorCode: code }) => code === errorCode.NONE).map(nameOf));
+    const back = some.filter((change) => cancelled.has(nameOf(change)));
+    count += back.length;
+    const ordered = await patience.ask('cancelling moves', () =>
+      admin.alterPartitionReassignments(
+        back.map(({ topic, partition, from }) => ({ topic, partition, replicas: from })),
+      ),
+    );
+    if (!ordered.ok) return ordered;
   }
-  return success(moving.length);
+  return success(count);
 }
 
 /** Elects the first replica of each. One that cannot lead yet is tried again by the caller. */

@@ -55,7 +55,10 @@ export async function planAndShow(operation: Operation, flags: Flags): Promise<n
       process.stderr.write(`${subject}: ${reason}${remedy === undefined ? '' : `; ${remedy}`}\n`);
     }
     if (flags.approve !== undefined && flags.approve !== plan.hash) {
-      throw new InputError('--approve', `the plan is now ${plan.hash}: the cluster or the options have changed`);
+      throw new InputError(
+        '--approve',
+        `the plan is now ${plan.hash}: the cluster or the options have changed; --state keeps a plan as it is, and plan resume --approve begins it`,
+      );
     }
     if (flags.execute !== true) {
       if (flags.state !== undefined) await keep(flags.state, planDocument(plan), mannerFor(flags, {}));

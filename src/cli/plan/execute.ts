@@ -1,10 +1,10 @@
 import { failure, type Result, success } from '../../base/index.ts';
 import type { KafkaAdmin } from '../../client/kafka/index.ts';
 import type { PlanDocument, Stale } from '../../placement/index.ts';
-import { cancelRunning, nameOf, replicasNow } from './cluster-moves.ts';
+import { cancelRunning, type Held, nameOf, replicasNow } from './cluster-moves.ts';
 import { cancelDiskMoves, executeDiskMoves, keepOffLeavingDisks } from './disk-moves.ts';
 import { Moves } from './moves.ts';
-import { type Interrupted, Patience, type Refusal } from './patience.ts';
+import { type Interrupted, Patience, pause, type Refusal } from './patience.ts';
 import type { Progress } from './progress.ts';
 import { standing } from './standing.ts';
 import { copiedBytes, type Step, stepOf } from './steps.ts';
@@ -38,6 +38,9 @@ export type ExecuteProblem = { readonly kind: 'stale'; readonly stale: readonly 
 
 /** How long the cluster is asked to cancel copies and to take the throttle away once we have to end. */
 const cleanUpMs = 20_000;
+/** How long the brokers may disagree about where partitions are before the plan counts as stale. */
+const metadataLagMs = 5000;
+const lagPollMs = 500;
 
 /**
  * Carries a plan out on a live cluster from wherever it stands: what has arrived is skipped, what is under way is waited
@@ -66,7 +69,7 @@ export async function execute(
     options.onProgress({ ...progress, done, bytesDone, bytesMoved, elapsedMs: performance.now() - startedMs });
   };
   const ended = async (): Promise<Result<undefined, ExecuteProblem | Interrupted>> => {
-    const open = await openSteps(admin, patience, document, all);
+    const open = await openSteps(admin, patience, document, all, signal);
     if (!open.ok) return open;
     [doneBefore, bytesBefore] = [all.length - open.value.length, sumOf(all) - sumOf(open.value)];
     report(doneBefore, bytesBefore, 0);
@@ -167,17 +170,28 @@ async function openSteps(
   patience: Patience,
   document: PlanDocument,
   all: readonly Step[],
+  signal: AbortSignal,
 ): Promise<Result<Step[], ExecuteProblem | Interrupted>> {
-  const now = await replicasNow(admin, patience, all);
+  const untilMs = performance.now() + metadataLagMs;
+  let now = await replicasNow(admin, patience, all);
   if (!now.ok) return now;
-  const remaining = standing(document, (name) => now.value.get(name)?.replicas);
+  const standsAt = (held: ReadonlyMap<string, Held>) => standing(document, (name) => held.get(name)?.replicas);
+  let remaining = standsAt(now.value);
+  // A broker that has just started, or hears of moves late, is no reason to give a plan up.
+  while (!remaining.ok && performance.now() < untilMs) {
+    await pause(lagPollMs, signal);
+    now = await replicasNow(admin, patience, all);
+    if (!now.ok) return now;
+    remaining = standsAt(now.value);
+  }
   if (!remaining.ok) return failure({ kind: 'stale', stale: remaining.problem });
+  const held = now.value;
   const open = new Set(remaining.value.batches.flat().map(nameOf));
   // A leader that was to change and did not, because an earlier run was killed just before, is still to be elected.
   return success(
     all.filter(({ change }) => {
-      const held = now.value.get(nameOf(change));
-      return open.has(nameOf(change)) || (held !== undefined && held.leader !== change.to[0]);
+      const is = held.get(nameOf(change));
+      return open.has(nameOf(change)) || (is !== undefined && is.leader !== change.to[0]);
     }),
   );
 }
