@@ -76,8 +76,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'does not look at the version of a set',
     'zookeeper/request/decide.ts',
-    '  if (command.version !== -1 && command.version !== node.version) return failure(errorCode.badVersion);\n  const version = (node.version + 1) | 0;\n  view.overlay',
-    '  const version = (node.version + 1) | 0;\n  view.overlay',
+    '  if (command.version !== -1 && command.version !== node.version) return failure(errorCode.badVersion);\n  const grown',
+    '  const grown',
   ),
   mutant(
     'decides on the tree alone, without what is decided and not applied',
