@@ -173,7 +173,7 @@ function cellsBySize(working: Working, givers: readonly boolean[], stride: numbe
   };
   each((_, broker) => first[broker + 2]!++, rows);
   for (let broker = 2; broker < first.length; broker++) first[broker]! += first[broker - 1]!;
-  const cells = new Int32Array(first[brokers + 1]!);
+  const cells = working.cellBuffer();
   each((cell, broker) => {
     cells[first[broker + 1]!++] = cell;
   }, working.heaviestFirst(rows));

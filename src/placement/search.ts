@@ -138,7 +138,7 @@ function rebalanced(
   const attempts = isSmall(start) ? smallAttempts : 1;
   let best = first;
   const kept = endOf(first, problems, { ...bounds, bytes: bounds.forced });
-  const keptReplicas = first.replicas.slice();
+  const keptReplicas = first.survey.flawed.length === 0 ? start.replicas : first.replicas.slice();
   const before = deviations(first);
   let bestPotential = Number.POSITIVE_INFINITY;
   let bestBytes = Number.POSITIVE_INFINITY;

@@ -420,6 +420,12 @@ export class Working {
     }
   }
 
+  /** As large as the assignment, for lists of cells that are needed one after the other. */
+  cellBuffer(): Int32Array {
+    this.#cells ??= new Int32Array(this.replicas.length);
+    return this.#cells;
+  }
+
   /**
    * Replica cells by broker: those of broker b are `cells[first[b]]` to `cells[first[b + 1]]` (exclusive). The answer
    * holds until the next call: all calls share one array, which in a large cluster is as large as the assignment.
@@ -429,8 +435,7 @@ export class Working {
     const { replicas } = this;
     for (let cell = 0; cell < replicas.length; cell++) if (replicas[cell] !== nobody) first[replicas[cell]! + 2]!++;
     for (let broker = 2; broker < first.length; broker++) first[broker]! += first[broker - 1]!;
-    this.#cells ??= new Int32Array(replicas.length);
-    const cells = this.#cells;
+    const cells = this.cellBuffer();
     for (let cell = 0; cell < replicas.length; cell++) {
       if (replicas[cell] !== nobody) cells[first[replicas[cell]! + 1]!++] = cell;
     }
