@@ -18,8 +18,8 @@ export function isEnumerable({ brokerIds, topicOf, factors, width }: Model): boo
 }
 
 /** Limits of bytes tried one after the other: the first as a part of the bytes to beat, and by what each grows. */
-const firstLimit = 1 / 64;
-const nextLimit = 1.5;
+const firstLimit = 1 / 16;
+const nextLimit = 2;
 
 export type ExactTask = {
   /** Cost to beat, in bytes copied; Infinity: any. */
