@@ -6,6 +6,7 @@ import type { Operation } from './operations.ts';
 import type { PlanOptions } from './options.ts';
 import type { Searched } from './search.ts';
 import { keeps, loadsOf, SpreadTable } from './targets.ts';
+import { verify } from './verify.ts';
 
 /** Ends that are compared for evenness too; the others are to cost least, and then to be even. */
 const evening: readonly Operation['kind'][] = ['rebalance', 'add', 'zoneBack'];
@@ -33,6 +34,7 @@ export function cheapestOnSmall(
   settle: (start: Model) => Searched,
 ): Searched {
   if (!isEnumerable(start) || !isSearched(operation, options)) return found;
+  const isGivenUp = (end: Searched): boolean => leavesUndone(start, options, end);
   const isFixed = fixedRows(start, options);
   const mayCopy = copiesOf(start, operation, options);
   const beaten = (
@@ -75,8 +77,14 @@ function isSearched(operation: Operation, { maxBytes, maxMoves }: PlanOptions): 
   return evening.includes(operation.kind) || repairing.includes(operation.kind);
 }
 
-const isGivenUp = ({ problems }: Searched): boolean =>
-  problems.some(({ goal, severity }) => severity === 'hard' && ['H2', 'H3', 'H5', 'H6', 'H7'].includes(goal));
+const placing = ['H2', 'H3', 'H5', 'H6', 'H7', 'H8'];
+
+/** Whether an end leaves a hard goal unmet, said or not. */
+function leavesUndone(start: Model, options: PlanOptions, { problems, target }: Searched): boolean {
+  if (problems.some(({ goal, severity }) => severity === 'hard' && placing.includes(goal))) return true;
+  const claim = { model: start, target, rows: new Int32Array(0), first: Int32Array.of(0) };
+  return verify(claim, options).some(({ goal, kind }) => kind === 'remaining' && placing.includes(goal));
+}
 
 /** At the same cost, as even as it gets. */
 function evener(
