@@ -14,7 +14,9 @@ type Shape = { readonly name: string; readonly links: readonly Link[] };
 const changeMs = 12_000;
 /** How long the next fault may wait for a leader. */
 const recoveryMs = 15_000;
-const fallBehindRounds = 3;
+const fallBehindRounds = 4;
+/** A follower looks for another leader after a second. */
+const behindMs = 850;
 /** While servers are apart, one client is moved so often. */
 const moveClientsMs = 60;
 
@@ -171,7 +173,11 @@ export class Nemesis {
       const followers = this.#servers.ids.filter((id) => id !== leader && !this.#busy.has(id));
       if (leader === undefined || followers.length === 0) break;
       const heal = this.#servers.link(this.#pick(followers), leader).fail('mute');
-      await this.#moveClients(400 + this.#random.below(500));
+      // A client takes up to a second to come back: half of them look for a server now, the others go on writing.
+      for (let client = round % 2; client < this.#clientCount; client += 2) {
+        for (const link of this.#servers.linksOfClient(client)) link.break();
+      }
+      await wait(behindMs);
       heal();
       await wait(200);
     }
