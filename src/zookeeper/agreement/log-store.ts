@@ -1,7 +1,8 @@
 /**
  * The log on disk: segments `log-<first offset>.log`, each a header (magic, and what holds just below its first entry:
  * epoch and voters) followed by records. Only the last segment is written to, and only its tail can be torn: a segment
- * is synced before the next is begun.
+ * is synced before the next is begun. The last segment is longer than what it holds, by zeros: a sync of a file that
+ * grows commits its length each time as well.
  */
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -16,6 +17,8 @@ const segmentName = /^log-(\d{20})\.log$/;
 const nameOf = (first: number): string => `log-${String(first).padStart(20, '0')}.log`;
 /** How far apart the places are that a segment remembers; reading scans at most so much for its first entry. */
 const placeEveryBytes = 32 * 1024;
+/** By how much the last segment's file is made longer when its end is reached, at most. */
+const padBytesMax = 1024 * 1024;
 
 export type LogStoreSettings = {
   readonly segmentBytes: number;
@@ -28,6 +31,8 @@ type Segment = {
   readonly path: string;
   readonly first: number;
   sizeBytes: number;
+  /** The file's length: zeros follow what it holds. */
+  paddedBytes: number;
   /** Offsets of some entries, rising, and where each begins in the file. */
   readonly places: { readonly offset: number; readonly position: number }[];
 };
@@ -150,7 +155,7 @@ export class LogStore {
       this.#disk.remove(path);
       return undefined;
     }
-    const segment: Segment = { file, path, first: header.first, sizeBytes: header.endAt, places: [] };
+    const segment: Segment = { file, path, first: header.first, sizeBytes: header.endAt, paddedBytes: 0, places: [] };
     let next = header.first;
     if (before !== undefined && this.#loadedEnd !== next) {
       throw new Error(
@@ -176,6 +181,7 @@ export class LogStore {
       at = decoded.endAt;
       segment.sizeBytes = at;
     }
+    segment.paddedBytes = segment.sizeBytes;
     this.#loadedEnd = next;
     this.#segments.push(segment);
     return { below: header.below, entries };
@@ -198,9 +204,11 @@ export class LogStore {
     last: boolean;
     logger: Logger;
   }): void {
+    const isPadding = last && isZero(held, at);
     const promised = last ? syncedBelowAfter(held, at) : Number.POSITIVE_INFINITY;
     if (promised !== undefined && promised > next) throw damaged(segment.path, next);
-    logger.warn({ path: segment.path, offset: next, bytes: held.length - at }, 'cut a torn tail off the log');
+    const bytes = held.length - at;
+    if (!isPadding) logger.warn({ path: segment.path, offset: next, bytes }, 'cut a torn tail off the log');
     segment.file.truncate(at);
   }
 
@@ -223,7 +231,8 @@ export class LogStore {
     file.writeSync([header], 0);
     file.syncNow();
     this.#disk.syncFolder(this.#folder);
-    this.#segments.push({ file, path, first: index.endOffset, sizeBytes: header.length, places: [] });
+    const sizeBytes = header.length;
+    this.#segments.push({ file, path, first: index.endOffset, sizeBytes, paddedBytes: sizeBytes, places: [] });
     // Each segment opens with a mark, so that damage to its header cannot be taken for a file that was being created.
     this.#markedBelow = -1;
   }
@@ -232,6 +241,7 @@ export class LogStore {
   append(records: readonly Stored[]): void {
     let segment = this.#segments.at(-1) as Segment;
     if (segment.sizeBytes >= this.#settings.segmentBytes) {
+      segment.file.truncate(segment.sizeBytes);
       segment.file.syncNow();
       this.index.markFlushed(this.index.flushMark());
       this.#begin();
@@ -254,6 +264,10 @@ export class LogStore {
       position += bytes.length;
       this.#recent.push(record);
       this.#recentBytes += bytes.length;
+    }
+    if (position > segment.paddedBytes) {
+      segment.paddedBytes = position + Math.min(padBytesMax, this.#settings.segmentBytes / 4);
+      segment.file.truncate(segment.paddedBytes);
     }
     segment.file.writeSync(pieces, segment.sizeBytes);
     this.appendedBytes += position - segment.sizeBytes;
@@ -310,6 +324,7 @@ export class LogStore {
     segment.file.truncate(position);
     segment.file.syncNow();
     segment.sizeBytes = position;
+    segment.paddedBytes = position;
     this.index.truncate(to);
     this.voterSets = this.voterSets.filter((set) => set.offset < to);
     const recent = Math.max(this.#recentHead, this.#recent.length - Math.max(0, this.#recentEnd() - to));
@@ -461,6 +476,12 @@ function syncedBelowAfter(bytes: Buffer, from: number): number | undefined {
     if (decoded.kind === 'entry' || decoded.kind === 'mark') at = decoded.endAt - 1;
   }
   return synced;
+}
+
+/** Whether nothing but zeros follows. */
+function isZero(bytes: Buffer, from: number): boolean {
+  for (let at = from; at < bytes.length; at++) if (bytes[at] !== 0) return false;
+  return true;
 }
 
 const damaged = (path: string, at: number): Error =>

@@ -73,16 +73,38 @@ test('a tail that was being written is cut off wherever it tears', async () => {
   const log = await filled(disk, 100);
   log.append(entries(100, 20, 1));
   const path = `${folder}/${disk.list(folder).at(-1)}`;
-  const whole = disk.read(path) as Buffer;
+  const padded = disk.read(path) as Buffer;
+  const whole = padded.subarray(0, padded.findLastIndex((byte) => byte !== 0) + 1);
+  expect(padded.length).toBeGreaterThan(whole.length);
   const tail = entries(100, 20, 1).reduce((sum, { bytes }) => sum + bytes.length, 0);
   for (let torn = 1; torn < tail; torn += 13) {
-    const copy = new MemoryDisk();
-    for (const name of disk.list(folder)) copy.replace(`${folder}/${name}`, disk.read(`${folder}/${name}`) as Buffer);
-    copy.replace(path, whole.subarray(0, whole.length - torn));
-    const { endOffset } = open(copy).index;
-    expect(endOffset).toBeGreaterThanOrEqual(100);
-    expect(endOffset).toBeLessThan(120);
+    const kept = whole.subarray(0, whole.length - torn);
+    // Cut short, or never written: a file is longer than what it holds.
+    for (const left of [kept, Buffer.concat([kept, Buffer.alloc(padded.length - kept.length)])]) {
+      const copy = new MemoryDisk();
+      for (const name of disk.list(folder)) copy.replace(`${folder}/${name}`, disk.read(`${folder}/${name}`) as Buffer);
+      copy.replace(path, left);
+      const log = open(copy);
+      const { endOffset } = log.index;
+      expect(endOffset).toBeGreaterThanOrEqual(100);
+      expect(endOffset).toBeLessThan(120);
+      // What follows is read back: nothing of the torn tail is left behind it.
+      log.append(entries(endOffset, 3, 2));
+      await log.sync();
+      expect(open(copy).index.endOffset).toBe(endOffset + 3);
+    }
   }
+});
+
+test('the zeros behind the newest entries are no damage, and older segments have none', async () => {
+  const disk = new MemoryDisk();
+  await filled(disk, 300);
+  const warnings: string[] = [];
+  const logger = { ...silent, warn: (_: unknown, message?: string) => void warnings.push(String(message)) };
+  const log = new LogStore({ disk, folder, logger, settings }, undefined);
+  expect(log.index.endOffset).toBe(300);
+  expect(warnings).toEqual([]);
+  for (const name of disk.list(folder).slice(0, -1)) expect(disk.read(`${folder}/${name}`)?.at(-1)).not.toBe(0);
 });
 
 test('a flipped bit in what was synced is never taken for a torn tail', async () => {
