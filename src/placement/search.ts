@@ -88,7 +88,7 @@ function endOf(working: Working, problems: Problem[], bounds: ByteBounds): Searc
   return { target: working.replicas, shares: sharesOf(working), problems, bounds };
 }
 
-const sharesOf = ({ loads, targets }: Working): Float64Array =>
+export const sharesOf = ({ loads, targets }: Working): Float64Array =>
   loads.map((load, cell) => load * targets.perShare[cell]!);
 
 const nothing: ByteBounds = { forced: 0, shed: 0, fill: 0, bytes: 0 };

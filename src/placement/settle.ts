@@ -3,9 +3,11 @@ import type { Model } from './model.ts';
 import type { Operation } from './operations.ts';
 import type { PlanOptions } from './options.ts';
 import { isChanged } from './schedule.ts';
-import { isSmall, type Searched, search, tightening } from './search.ts';
+import { isSmall, type Searched, search, sharesOf, tightening } from './search.ts';
 import { cheapestOnSmall } from './small-clusters.ts';
+import { keeps, receives } from './targets.ts';
 import { verify } from './verify.ts';
+import { Working } from './working.ts';
 
 /**
  * Where an earlier plan of the same operation ends (or ended): what a caller keeps of it and hands in when it plans
@@ -26,6 +28,13 @@ export function restingEnd(
   options: PlanOptions,
   earlier: PlanEnd | undefined,
 ): Searched {
+  const found = carriedOn(start, operation, options, earlier);
+  // What cordoned and away brokers hold is not shared: a plan that changes it changes everybody's share.
+  const isShareFixed = start.conditions.every((_, broker) => receives(start, broker) || !keeps(start, broker));
+  return isShareFixed ? found : { ...found, shares: sharesAt({ ...start, replicas: found.target }, options) };
+}
+
+function carriedOn(start: Model, operation: Operation, options: PlanOptions, earlier: PlanEnd | undefined): Searched {
   if (earlier === undefined || earlier.target.length !== start.replicas.length) {
     return decided(start, operation, options);
   }
@@ -33,11 +42,16 @@ export function restingEnd(
   return cheaper(decided(start, operation, options), start, operation, options, earlier.target);
 }
 
+const sharesAt = (start: Model, options: PlanOptions): Float64Array => sharesOf(new Working(start, options));
+
 /** What the search finds; on a small cluster, what no assignment of all beats. */
 function decided(start: Model, operation: Operation, options: PlanOptions, calm?: Float64Array): Searched {
   const again = operation.kind === 'rebalance' ? tighter(options) : options;
   const settle = (from: Model): Searched => settled(from, operation, again);
-  return cheapestOnSmall(start, operation, options, settled(start, operation, options, calm), settle);
+  const found = settled(start, operation, options, calm);
+  // Where the earlier plan is carried out and nothing has drifted, there is nothing to be made cheaper.
+  if (calm !== undefined && areSame(found.target, start.replicas)) return found;
+  return cheapestOnSmall(start, operation, options, found, settle);
 }
 
 /** What was found, or the rest of an unfinished plan where that is safe still, leaves nothing to do, and copies less. */
@@ -90,5 +104,7 @@ function settled(start: Model, operation: Operation, options: PlanOptions, calm?
     found = { ...found, target: next.target, shares: next.shares, problems: next.problems };
   }
   // A search that goes round in circles does not know what is better: then nothing that is not forced moves at all.
-  return isAlwaysRepeated && found.bounds.forced === 0 ? { ...found, target: start.replicas } : found;
+  return isAlwaysRepeated && found.bounds.forced === 0
+    ? { ...found, target: start.replicas, shares: sharesAt(start, options) }
+    : found;
 }
