@@ -137,7 +137,11 @@ function checkZones(
   const is = unevenness(model, zones, row, after);
   if (is !== undefined) {
     const was = unevenness(model, zones, row, before);
-    const isOld = was !== undefined && was.by >= is.by;
+    // A pinned topic cannot be evened: where its dead copies go, its zones are as even as its living ones were.
+    const isPinned = model.pinned[model.topicOf[row]!] === 1;
+    const living = isPinned ? before.filter((broker) => isUp(model, broker)) : before;
+    const wasLiving = unevenness(model, zones, row, living);
+    const isOld = Math.max(was?.by ?? 0, wasLiving?.by ?? 0) >= is.by;
     // Fewer zones hold what was held by a zone that is gone: nothing the plan does.
     say(
       'H3',
