@@ -167,7 +167,11 @@ function withCommonOptions(command: Command): Command {
     .option('--scatter-width <n>', 'peers of a broker in copyset mode')
     .option('--execute', 'carry the plan out (needs --bootstrap)')
     .option('--approve <hash>', 'carry it out only if the plan has this hash')
-    .option('--state <file>', 'where the plan is kept, for resume, cancel and verify');
+    .option('--state <file>', 'where the plan is kept, for resume, cancel and verify')
+    .option(
+      '--earlier <file>',
+      'the last plan of this operation, as --state or --output json wrote it: what it left undone is carried on with, and noise since then moves nothing',
+    );
 }
 
 function rebalanceOf({ topic, zone, leadersOnly, relieveDisks, copysets }: Flags): Operation {

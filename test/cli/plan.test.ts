@@ -81,6 +81,7 @@ test('wrong or impossible input names its field and ends with code 2', async () 
     [['rebalance', '--bootstrap', 'nowhere', '--cluster', file], '--cluster'],
     [['rebalance', '--bootstrap', 'nowhere'], '--bootstrap'],
     [['resume', '--bootstrap', '127.0.0.1:1'], '--state'],
+    [['rebalance', '--cluster', file, '--earlier', join(folder, 'none.json')], '--earlier'],
   ];
   for (const [args, field] of wrong) {
     // In this process: a new one for each would take most of the time of all tests.
@@ -97,6 +98,38 @@ test('wrong or impossible input names its field and ends with code 2', async () 
     const said = stderr.trim().split('\n').at(-1)!;
     expect([args, said.split(':')[0], code]).toEqual([args, field, 2]);
   }
+});
+
+test('an earlier plan is carried on with, noise after it moves nothing, and one of another operation is refused', () => {
+  const kept = join(folder, 'kept.json');
+  const text = plan('rebalance', '--cluster', file, '--output', 'json').stdout;
+  writeFileSync(kept, text);
+  const { batches } = JSON.parse(text) as { batches: { partition: number; to: number[] }[][] };
+  const changes = batches.flat();
+  expect(changes.length).toBeGreaterThan(0);
+  const after = (count: number, noise: number): string => {
+    const [orders] = cluster.topics;
+    const partitions = orders!.partitions.map((partition) => ({
+      ...partition,
+      replicas: changes.slice(0, count).find((change) => change.partition === partition.id)?.to ?? partition.replicas,
+      sizeBytes: 1e10 * (partition.id % 2 === 0 ? 1 + noise : 1 - noise),
+    }));
+    const path = join(folder, 'after.json');
+    writeFileSync(path, JSON.stringify({ ...cluster, topics: [{ ...orders, partitions }] }));
+    return path;
+  };
+  const again = (path: string, ...args: string[]) =>
+    plan('rebalance', '--cluster', path, '--earlier', kept, '--output', 'json', ...args);
+  expect(JSON.parse(again(after(changes.length, 0.03)).stdout).batches).toEqual([]);
+  const rest = JSON.parse(again(after(1, 0)).stdout).batches.flat() as typeof changes;
+  expect(rest.map(({ partition, to }) => [partition, to]).sort()).toEqual(
+    changes
+      .slice(1)
+      .map(({ partition, to }) => [partition, to])
+      .sort(),
+  );
+  const other = plan('rebalance', '--leaders-only', '--cluster', file, '--earlier', kept);
+  expect([other.status, other.stderr.split(':')[0]]).toEqual([2, '--earlier']);
 });
 
 test('what cannot be satisfied is said with the change that would help, and ends with code 2', () => {

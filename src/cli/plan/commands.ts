@@ -3,11 +3,14 @@ import { KafkaAdmin, KafkaClient } from '../../client/kafka/index.ts';
 import {
   type ClusterState,
   explain,
+  type Model,
   modelOf,
   type Operation,
   type Plan,
   type PlanDocument,
+  type PlanEnd,
   planDocument,
+  planEndOf,
   reassignmentJson,
   verify,
 } from '../../placement/index.ts';
@@ -41,8 +44,9 @@ export async function planAndShow(operation: Operation, flags: Flags): Promise<n
       return 0;
     }
     const model = modelOf(state);
+    const earlier = flags.earlier === undefined ? undefined : await endOf(flags.earlier, model, operation);
     const what = `planning ${model.topicOf.length} partitions on ${model.brokerIds.length} brokers`;
-    const result = await stage(what, planInThread({ model, operation, options }));
+    const result = await stage(what, planInThread({ model, operation, options, earlier }));
     if (!result.ok) throw new InputError(flagOf(operation, result.problem.field), result.problem.message);
     const plan = result.value;
     assertSafe(plan);
@@ -67,6 +71,19 @@ export async function planAndShow(operation: Operation, flags: Flags): Promise<n
     if (admin === undefined) throw new InputError('--execute', 'needs a live cluster: name it with --bootstrap');
     return await carryOut(admin, planDocument(plan), flags);
   });
+}
+
+/** Where the earlier plan of the same operation ends in the cluster as it is now. */
+async function endOf(path: string, model: Model, operation: Operation): Promise<PlanEnd> {
+  const document = await readState(path, '--earlier');
+  if (JSON.stringify(document.operation) !== JSON.stringify(operation)) {
+    const message = `${path} is a plan for ${JSON.stringify(document.operation)}, this is ${JSON.stringify(operation)}; leave it out to plan from what there is`;
+    throw new InputError('--earlier', message);
+  }
+  const end = planEndOf(model, document);
+  if (end !== undefined) return end;
+  const message = `${path} does not say where it ends, or names brokers or partitions that the cluster has not; leave it out to plan from what there is`;
+  throw new InputError('--earlier', message);
 }
 
 /** A plan that its verifier does not pass is a bug of ours: it is not shown, let alone carried out. */

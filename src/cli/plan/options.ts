@@ -49,6 +49,7 @@ export type CommonFlags = {
   readonly execute?: boolean;
   readonly approve?: string;
   readonly state?: string;
+  readonly earlier?: string;
 };
 
 const units: Readonly<Record<string, number>> = {

@@ -43,12 +43,13 @@ export async function removeState(path: string): Promise<void> {
   await rm(path, { force: true });
 }
 
-export async function readState(path: string): Promise<KeptPlan> {
+/** @param flag  that names the file */
+export async function readState(path: string, flag = '--state'): Promise<KeptPlan> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    throw new InputError('--state', `cannot read ${path}: ${(error as Error).message}`);
+    throw new InputError(flag, `cannot read ${path}: ${(error as Error).message}`);
   }
   const parsed = parsePlan(text);
   if (!parsed.ok) throw new InputError(`${path}: ${parsed.problem.field}`, parsed.problem.message);

@@ -89,6 +89,7 @@ const plan = z.looseObject({
   inputHash: z.string(),
   hash: z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in hexadecimal'),
   batches: z.array(z.array(change)),
+  ends: z.array(z.object({ broker: id, shares: z.array(z.number()) })).optional(),
 });
 
 /** The whole document as text. Sizes, ids and references are checked: what passes, `modelOf` takes. */

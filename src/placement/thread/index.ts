@@ -14,11 +14,18 @@ import type { Model } from '../model.ts';
 import type { Operation, OperationProblem } from '../operations.ts';
 import type { PlanOptions } from '../options.ts';
 import { type Plan, planOperation } from '../plan.ts';
+import type { PlanEnd } from '../settle.ts';
 
-type Task = { readonly model: Model; readonly operation: Operation; readonly options: PlanOptions };
+type Task = {
+  readonly model: Model;
+  readonly operation: Operation;
+  readonly options: PlanOptions;
+  readonly earlier?: PlanEnd | undefined;
+};
 
 /**
- * Plans as `planOperation` does, elsewhere. Takes the model's arrays: use the plan's model from then on.
+ * Plans as `planOperation` does, elsewhere. Takes the arrays of the model and of the earlier plan's end: use the
+ * plan's model from then on.
  *
  * @throws when the thread dies, or with `signal`'s reason
  */
@@ -30,7 +37,7 @@ export async function planInThread(task: Task, signal?: AbortSignal): Promise<Re
   const worker = new Worker(entry, {
     argv: ['plan', '--in-thread'],
     workerData: task,
-    transferList: ownBuffers([task.model, task.model.disks]),
+    transferList: ownBuffers([task.model, task.model.disks, task.earlier]),
   });
   try {
     const result = await new Promise<Result<Plan, OperationProblem>>((resolve, reject) => {
@@ -54,8 +61,8 @@ export function isPlanThread(): boolean {
 
 /** The thread's work: one task in, one result out. */
 export function serveThread(): void {
-  const { model, operation, options } = workerData as Task;
-  const result = planOperation(model, operation, options);
+  const { model, operation, options, earlier } = workerData as Task;
+  const result = planOperation(model, operation, options, earlier);
   if (!result.ok) {
     parentPort!.postMessage(result);
     return;
