@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { dimensionNames } from '../../src/placement/index.ts';
 import { type Verdict, verdictsOf } from './placement/limits.ts';
 import type { Measured } from './placement/measure.ts';
@@ -44,13 +45,18 @@ type Run = Pick<Measured, 'wallMs' | 'cpuMs' | 'rssMiB' | 'bytes'> & {
  * machine does not lengthen them. Wall time and load stand beside.
  */
 export async function run(args: readonly string[]): Promise<void> {
-  const at = args.indexOf('--runs');
-  const runs = at === -1 ? usualRuns : Number(args[at + 1]);
-  const wanted = args.find((arg, index) => !arg.startsWith('--') && index !== at + 1);
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: { runs: { type: 'string', default: String(usualRuns) }, help: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  });
+  const runs = Number(values.runs);
+  const [wanted] = positionals;
   const chosen = Object.entries(rows).filter(([name]) => wanted === undefined || name.startsWith(wanted));
-  if (chosen.length === 0 || !(runs >= 1)) {
-    process.stderr.write(`Name a row: ${Object.keys(rows).join('; ')}. --runs takes a number from 1.\n`);
-    process.exitCode = 2;
+  if (values.help || chosen.length === 0 || !(runs >= 1)) {
+    const usage = `[ROW] [--runs N]: all rows, or those whose name begins with ROW, ${usualRuns} runs of each`;
+    process.stdout.write(`${usage}. Rows: ${Object.keys(rows).join('; ')}.\n`);
+    process.exitCode = values.help ? 0 : 2;
     return;
   }
   process.stdout.write(`${header}\n`);
