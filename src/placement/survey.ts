@@ -28,14 +28,22 @@ export function surveyOf(model: Model, spreads: SpreadTable): Survey {
   const held = new Int32Array(zones);
   const flawed = new Int32Array(rows);
   let flaws = 0;
+  // Looked up again only where they change: rows of a topic follow each other.
+  let pool = nobody;
+  let factor = 0;
+  let kind!: Kind;
+  let spread!: ReturnType<SpreadTable['of']>;
   for (let row = 0, cell = 0; row < rows; row++) {
-    const pool = poolOfTopic[topicOf[row]!]!;
-    const factor = factors[row]!;
-    const { least, most } = spreads.of(pool, factor);
+    if (poolOfTopic[topicOf[row]!] !== pool || factors[row] !== factor) {
+      pool = poolOfTopic[topicOf[row]!]!;
+      factor = factors[row]!;
+      kind = kindOf(kinds, pool, factor);
+      spread = spreads.of(pool, factor);
+    }
+    const { least, most } = spread;
     const size = sizes[row]!;
     const rate = inRates[row]!;
     const out = outRates[row]! + rate * (factor - 1);
-    const kind = kindOf(kinds, pool, factor);
     kind.count++;
     kind.size += size;
     kind.rate += rate;

@@ -81,14 +81,15 @@ export class Working {
     this.limits = limitsOf(model, options);
     this.#topicReplicas = new Int32Array(model.topicNames.length);
     let replicas = 0;
-    for (const factor of model.factors) replicas += factor;
+    for (let row = 0; row < this.partitions; row++) {
+      const factor = model.factors[row]!;
+      replicas += factor;
+      this.#topicReplicas[model.topicOf[row]!]! += factor;
+    }
     this.#perMean = perMeanOf(this.targets);
     this.#topicFactor = new Float64Array(this.brokers);
     for (let broker = 0; broker < this.brokers; broker++) {
       this.#topicFactor[broker] = (1.5 * this.targets.share[broker * dimensions + replicaCount]!) / replicas;
-    }
-    for (let row = 0; row < this.partitions; row++) {
-      this.#topicReplicas[model.topicOf[row]!]! += model.factors[row]!;
     }
   }
 
