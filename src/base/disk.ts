@@ -25,6 +25,8 @@ export interface Disk {
   sizeBytes(path: string): number | undefined;
   /** Makes creations, renames and removals in the folder durable. */
   syncFolder(path: string): void;
+  /** As `syncFolder`, off the loop. */
+  syncFolderAsync(path: string): Promise<void>;
 }
 
 export interface DiskFile {

@@ -4,6 +4,7 @@ import {
   fdatasync,
   fdatasyncSync,
   fstatSync,
+  fsync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
@@ -176,6 +177,16 @@ export const nodeDisk: Disk = {
   },
   isFolder: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false,
   sizeBytes: (path) => statSync(path, { throwIfNoEntry: false })?.size,
+  async syncFolderAsync(path) {
+    const descriptor = openSync(path, constants.O_RDONLY);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        fsync(descriptor, (error) => (error ? reject(error) : resolve()));
+      });
+    } finally {
+      closeSync(descriptor);
+    }
+  },
   syncFolder(path) {
     const descriptor = openSync(path, constants.O_RDONLY);
     try {

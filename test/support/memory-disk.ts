@@ -87,6 +87,10 @@ export class MemoryDisk implements Disk {
     if (this.syncFailure !== undefined) throw problem(this.syncFailure, 'folder');
   }
 
+  async syncFolderAsync(): Promise<void> {
+    this.syncFolder();
+  }
+
   sync(path: string): void {
     this.syncCount++;
     if (this.syncFailure !== undefined) throw problem(this.syncFailure, path);

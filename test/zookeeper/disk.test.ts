@@ -8,7 +8,7 @@ import { adler32 } from '../../src/zookeeper/disk/adler32.ts';
 import { dataFolders, prune, recover } from '../../src/zookeeper/disk/data-folder.ts';
 import { LogWriter } from '../../src/zookeeper/disk/log-writer.ts';
 import { readSnapshot } from '../../src/zookeeper/disk/snapshot-reader.ts';
-import { writeSnapshot, writeSnapshotNow } from '../../src/zookeeper/disk/snapshot-writer.ts';
+import { snapshotPieces, writeSnapshot, writeSnapshotNow } from '../../src/zookeeper/disk/snapshot-writer.ts';
 import { DataTree, imageOf } from '../../src/zookeeper/tree/data-tree.ts';
 import type { LoggedTxn, Txn } from '../../src/zookeeper/tree/txn.ts';
 import { MemoryDisk } from '../support/memory-disk.ts';
@@ -249,6 +249,23 @@ test('a snapshot holds the tree as it was at its beginning, whatever changes whi
   expect(contentOf(loaded.value.tree)).toEqual(expected);
   expect([...loaded.value.sessions]).toEqual([[5n, 6_000]]);
   expect(tree.lastZxid).toBeGreaterThan(lastZxid);
+});
+
+test('all pieces of a snapshot lie in the same memory, so that it leaves none outside of the heap to be collected', async () => {
+  const tree = new DataTree(options);
+  for (let at = 1; at <= 5_000; at++) {
+    const { header, txn } = create(at, `/n${at}`, 'x'.repeat(200));
+    tree.apply(header, txn);
+  }
+  const memory = new Set<ArrayBufferLike>();
+  const sizes: number[] = [];
+  for await (const piece of snapshotPieces(tree, new Map(), platform.clock)) {
+    // The first is still short of a whole one when its memory is taken.
+    memory.add(piece.buffer);
+    sizes.push(piece.length);
+  }
+  expect(sizes.length).toBeGreaterThan(4);
+  expect(memory.size).toBeLessThanOrEqual(2);
 });
 
 test('pruning keeps what the oldest kept snapshot needs', async () => {

@@ -112,7 +112,7 @@ export class SnapshotStore {
     }
   }
 
-  /** Durable when it resolves. Older ones beyond `snapshotsKept` are removed. */
+  /** Durable when it resolves. A piece is used before the next is asked for. Older ones beyond `snapshotsKept` are removed. */
   async write(
     { id, voters }: CheckedSnapshot,
     pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -135,18 +135,21 @@ export class SnapshotStore {
         await file.write([head, bytes], position);
         position += head.length + bytes.length;
       };
-      let pending: Uint8Array[] = [];
-      let pendingBytes = 0;
+      // One for all chunks: memory outside of the heap is given back by the garbage collector only.
+      const chunk = Buffer.allocUnsafeSlow(chunkBytes);
+      let filled = 0;
       for await (const piece of pieces) {
-        if (piece.length === 0) continue;
-        pending.push(piece);
-        pendingBytes += piece.length;
-        if (pendingBytes < chunkBytes) continue;
-        await flush(Buffer.concat(pending));
-        pending = [];
-        pendingBytes = 0;
+        for (let used = 0; used < piece.length; ) {
+          const some = piece.subarray(used, used + chunkBytes - filled);
+          chunk.set(some, filled);
+          used += some.length;
+          filled += some.length;
+          if (filled < chunkBytes) continue;
+          await flush(chunk);
+          filled = 0;
+        }
       }
-      if (pendingBytes > 0) await flush(Buffer.concat(pending));
+      if (filled > 0) await flush(chunk.subarray(0, filled));
       await flush(Buffer.alloc(0));
       await file.sync();
     } finally {

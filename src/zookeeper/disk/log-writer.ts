@@ -94,7 +94,7 @@ export class LogWriter {
     try {
       while (this.#gathering.length > 0) {
         const batch = this.#takeBatch();
-        const file = this.#fileFor(batch[0]!.header.zxid);
+        const file = await this.#fileFor(batch[0]!.header.zxid);
         for (const txn of batch) this.#encode(txn);
         const bytes = this.#encoded.take();
         const startedMs = this.#clock.monotonicMs();
@@ -130,12 +130,12 @@ export class LogWriter {
     return this.#gathering.splice(0, count);
   }
 
-  #fileFor(first: Zxid): DiskFile {
+  async #fileFor(first: Zxid): Promise<DiskFile> {
     const { folder, bytesMax } = this.#options;
     const full = bytesMax !== undefined && this.#position >= bytesMax;
     if (this.#file !== undefined && !this.#rollBeforeNext && !full) return this.#file;
     this.#rollBeforeNext = false;
-    this.#file?.close();
+    this.close();
     const file = this.#disk.open(`${folder}/${logName(first)}`, 'create');
     const header = Buffer.alloc(LOG_HEADER_BYTES);
     header.writeInt32BE(LOG_MAGIC, 0);
@@ -144,8 +144,8 @@ export class LogWriter {
     this.#position = LOG_HEADER_BYTES;
     this.#paddedTo = LOG_HEADER_BYTES;
     this.#pad(file, 0);
-    file.syncNow();
-    this.#disk.syncFolder(folder);
+    await file.sync();
+    await this.#disk.syncFolderAsync(folder);
     this.#file = file;
     return file;
   }

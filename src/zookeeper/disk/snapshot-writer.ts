@@ -8,13 +8,14 @@ import { adler32 } from './adler32.ts';
 import { snapshotName, unfinishedSnapshotName } from './file-names.ts';
 import { SNAPSHOT_MAGIC, SNAPSHOT_VERSION } from './snapshot-reader.ts';
 
-/** The loop is held no longer than this at a time. */
-const SLICE_MS = 4;
+/**
+ * The loop is held no longer than this at a time, and serves every client that has asked something before it is held
+ * again: a write needs several turns of the loop, and each may have to wait for a slice.
+ */
+const SLICE_MS = 0.5;
 /** Nodes between two looks at the clock. */
-const NODES_PER_LOOK = 64;
+const NODES_PER_LOOK = 32;
 const CHUNK_BYTES = 256 * 1024;
-/** Between two slices the loop serves clients at least this long. */
-const REST_MS = 1;
 
 let snapshotNumber = 0;
 
@@ -26,7 +27,9 @@ let snapshotNumber = 0;
  * The walk follows the tree's own order, parents first. Nodes that are deleted before it reaches them come at the end,
  * in the reverse order of their deletion, which again puts parents first.
  *
- * One at a time: the tree has one observer. Take all pieces, or end the iteration.
+ * One at a time: the tree has one observer. Take all pieces, or end the iteration. A piece is valid until the next is
+ * asked for: all of them are written into the same memory, because buffers are outside of the heap, and every few dozen
+ * megabytes of new ones make the garbage collector look at the whole tree.
  */
 export function snapshotPieces(
   tree: DataTree,
@@ -54,8 +57,8 @@ export function snapshotPieces(
   writeHead(writer, tree, sessions);
   async function* pieces(): AsyncGenerator<Buffer, void> {
     let checksum = 1;
-    const take = (): Buffer => {
-      const piece = writer.take();
+    const view = (): Buffer => {
+      const piece = writer.view();
       checksum = adler32(piece, checksum);
       return piece;
     };
@@ -70,9 +73,13 @@ export function snapshotPieces(
           node.snapshotNumber = number;
         }
         if (++looked % NODES_PER_LOOK !== 0) continue;
-        if (writer.length < CHUNK_BYTES && clock.monotonicMs() < sliceEndMs) continue;
-        yield take();
-        await new Promise<void>((resolve) => void clock.after(REST_MS, resolve));
+        const full = writer.length >= CHUNK_BYTES;
+        if (!full && clock.monotonicMs() < sliceEndMs) continue;
+        if (full) {
+          yield view();
+          writer.rewind(0);
+        }
+        await new Promise<void>((resolve) => setImmediate(resolve));
         sliceEndMs = clock.monotonicMs() + SLICE_MS;
       }
     } finally {
@@ -82,13 +89,16 @@ export function snapshotPieces(
     }
     for (const [path, image] of [...removed].reverse()) {
       writeNode(writer, path, image);
-      if (writer.length >= CHUNK_BYTES) yield take();
+      if (writer.length < CHUNK_BYTES) continue;
+      yield view();
+      writer.rewind(0);
     }
     writer.string('/');
-    yield take();
+    yield view();
+    writer.rewind(0);
     writer.long(checksum);
     writer.string('/');
-    yield writer.take();
+    yield writer.view();
   }
   return pieces();
 }
@@ -123,7 +133,7 @@ export async function writeSnapshot(
   }
   file.close();
   disk.rename(path, `${folder}/${snapshotName(lastZxid)}`);
-  disk.syncFolder(folder);
+  await disk.syncFolderAsync(folder);
   return sizeBytes;
 }
 

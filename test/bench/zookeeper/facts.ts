@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { createOf, DATA, fill, freshPath, Load, openMany } from './load.ts';
 import { type Kind, median, mode, quantile, rssMb, type Servers, type Stop, sleep, start } from './servers.ts';
 
@@ -73,6 +75,7 @@ export async function manyNodes(kind: Kind, nodes: number): Promise<Facts> {
     await sleep(SETTLE_MS);
     const withMb = rssMb(servers);
     await servers.longestStop(0);
+    const snapshotsBefore = snapshotCount(servers);
     const idle = idleStop();
     const { latencies, writesPerSecond } = await readWhileWriting(port, every * 3);
     const stop = await servers.longestStop(0);
@@ -87,6 +90,7 @@ export async function manyNodes(kind: Kind, nodes: number): Promise<Facts> {
       [`RSS with ${nodes} nodes, MB`]: withMb,
       'RSS after snapshots under writes, MB': restMb,
       'writes a second during snapshots': writesPerSecond,
+      'snapshots taken meanwhile': snapshotCount(servers) - snapshotsBefore,
       'longest wait of a reader during snapshots, ms': quantile(latencies, 1),
       'p99 of a reader during snapshots, ms': quantile(latencies, 0.99),
       'longest stop of an idle process meanwhile, ms': idleMs,
@@ -99,6 +103,10 @@ export async function manyNodes(kind: Kind, nodes: number): Promise<Facts> {
     await servers.stop();
   }
 }
+
+/** Whole ones that lie in the folder: neither kind removes any on its own. */
+const snapshotCount = ({ folder }: Servers): number =>
+  readdirSync(join(folder, '1', 'version-2')).filter((name) => name.startsWith('snapshot.')).length;
 
 const stopFacts = (when: string, { clockMs, processorMs }: Stop): Facts => ({
   [`longest stop of the loop ${when}, ms`]: clockMs,
