@@ -7,7 +7,7 @@ import { openAcl, zxid } from '../../src/protocol/zookeeper/index.ts';
 import { adler32 } from '../../src/zookeeper/disk/adler32.ts';
 import { dataFolders, prune, recover } from '../../src/zookeeper/disk/data-folder.ts';
 import { LogWriter } from '../../src/zookeeper/disk/log-writer.ts';
-import { readSnapshot } from '../../src/zookeeper/disk/snapshot-reader.ts';
+import { readSnapshot, SnapshotReader } from '../../src/zookeeper/disk/snapshot-reader.ts';
 import { snapshotPieces, writeSnapshot, writeSnapshotNow } from '../../src/zookeeper/disk/snapshot-writer.ts';
 import { DataTree, imageOf } from '../../src/zookeeper/tree/data-tree.ts';
 import type { LoggedTxn, Txn } from '../../src/zookeeper/tree/txn.ts';
@@ -266,6 +266,42 @@ test('all pieces of a snapshot lie in the same memory, so that it leaves none ou
   }
   expect(sizes.length).toBeGreaterThan(4);
   expect(memory.size).toBeLessThanOrEqual(2);
+});
+
+test('a snapshot is read alike however it is cut into pieces, and a shortened one is damaged', () => {
+  const tree = new DataTree(options);
+  const sizes = [0, 3, 1_024, 1_025, 5_000];
+  for (let at = 1; at <= 60; at++) {
+    const { header, txn } = create(at, `/n${at}`, 'x'.repeat(sizes[at % sizes.length]!));
+    tree.apply(header, txn);
+  }
+  writeSnapshotNow(folder, tree, new Map([[5n as SessionId, 6_000]]), platform.disk);
+  const bytes = readFileSync(join(folder, 'snapshot.3c'));
+  const read = (cut: Buffer, pieceBytes: number): ReturnType<typeof readSnapshot> => {
+    const reader = new SnapshotReader('snapshot.3c', options);
+    const piece = Buffer.alloc(pieceBytes);
+    for (let at = 0; at < cut.length; at += pieceBytes) {
+      const count = cut.copy(piece, 0, at);
+      if (reader.push(piece.subarray(0, count)) !== undefined) break;
+      // Whoever reads a file uses the same memory again.
+      piece.fill(0x5a);
+    }
+    return reader.finish(zxid(60));
+  };
+  for (const pieceBytes of [1, 7, 100, 4_096, 65_536, bytes.length]) {
+    const loaded = read(bytes, pieceBytes);
+    if (!loaded.ok) throw new Error(loaded.problem);
+    expect(contentOf(loaded.value.tree)).toEqual(contentOf(tree));
+    expect([...loaded.value.sessions]).toEqual([[5n, 6_000]]);
+  }
+  for (let length = 0; length < bytes.length; length += 1_999) {
+    expect(read(bytes.subarray(0, length), 4_096)).toMatchObject({ ok: false });
+  }
+  for (const at of [9, 14, 40, 5_000, 50_000, bytes.length - 8]) {
+    const flipped = Buffer.from(bytes);
+    flipped[at]! ^= 0x10;
+    expect(read(flipped, 1_000)).toMatchObject({ ok: false });
+  }
 });
 
 test('pruning keeps what the oldest kept snapshot needs', async () => {

@@ -96,6 +96,17 @@ export class JuteReader {
     return length === 0 ? EMPTY : this.#bytes.subarray(from, from + length);
   }
 
+  /** A buffer: a few bytes as a string of one character a byte, more as a view into the frame. */
+  bufferOrLatin1(latin1BytesMax: number): Buffer | string | undefined {
+    const length = this.#length('buffer');
+    if (length < 0) return undefined;
+    const from = this.#position;
+    this.#position = from + length;
+    return length <= latin1BytesMax
+      ? this.#bytes.toString('latin1', from, from + length)
+      : this.#bytes.subarray(from, from + length);
+  }
+
   string(): string | undefined {
     const length = this.#length('string');
     if (length < 0) return undefined;

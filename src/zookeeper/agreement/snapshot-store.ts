@@ -76,10 +76,11 @@ export class SnapshotStore {
     const file = this.#disk.open(path, 'read');
     try {
       const head = readHead(file, id);
+      const room = Buffer.allocUnsafeSlow(chunkBytes);
       let position = head.endAt;
       let { sum } = head;
       for (;;) {
-        const chunk = readChunk(file, position, sum);
+        const chunk = readChunk(file, position, sum, room);
         if (chunk.bytes.length === 0) {
           if (chunk.endAt !== file.sizeBytes) throw new Error('bytes follow the end');
           return head.voters;
@@ -93,15 +94,16 @@ export class SnapshotStore {
     }
   }
 
-  /** The state's pieces of a snapshot that has been checked. */
+  /** The state's pieces of a snapshot that has been checked, each valid until the next is asked for. */
   async *pieces(id: SnapshotId): AsyncIterable<Uint8Array> {
     const file = this.#disk.open(join(this.#folder, nameOf(id)), 'read');
     try {
       const head = readHead(file, id);
+      const room = Buffer.allocUnsafeSlow(chunkBytes);
       let position = head.endAt;
       let { sum } = head;
       for (;;) {
-        const chunk = readChunk(file, position, sum);
+        const chunk = readChunk(file, position, sum, room);
         if (chunk.bytes.length === 0) return;
         yield chunk.bytes;
         position = chunk.endAt;
@@ -249,17 +251,19 @@ export class SnapshotStore {
   }
 }
 
+/** @param room  for a chunk that fits in it */
 function readChunk(
   file: DiskFile,
   position: number,
   sum: number,
+  room: Buffer,
 ): { readonly bytes: Buffer; readonly sum: number; readonly endAt: number } {
   const head = Buffer.allocUnsafe(8);
   if (file.readSync(head, position) < 8) throw new Error(`it ends at ${position}, within a chunk`);
   const length = head.readUInt32BE(0);
   if (length > chunkBytesMax || position + 8 + length > file.sizeBytes)
     throw new Error(`a chunk at ${position} is damaged`);
-  const bytes = Buffer.allocUnsafe(length);
+  const bytes = length <= room.length ? room.subarray(0, length) : Buffer.allocUnsafeSlow(length);
   file.readSync(bytes, position + 8);
   const next = crc32(bytes, sum);
   if (next !== head.readUInt32BE(4)) throw new Error(`the checksum of the chunk at ${position} does not fit`);
@@ -273,7 +277,7 @@ function readHead(
   const start = Buffer.alloc(magic.length);
   file.readSync(start, 0);
   if (!start.equals(magic)) throw new Error('it does not begin like a snapshot');
-  const { bytes, sum, endAt } = readChunk(file, magic.length, 0);
+  const { bytes, sum, endAt } = readChunk(file, magic.length, 0, Buffer.alloc(0));
   if (bytes.length > headerBytesMax) throw new Error('its header is too long');
   const reader = new ByteReader(bytes);
   const stated = { offset: offset(reader.uint48()), epoch: epoch(reader.uint32()) };

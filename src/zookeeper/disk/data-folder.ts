@@ -6,7 +6,7 @@ import { DataTree } from '../tree/data-tree.ts';
 import type { LoggedTxn } from '../tree/txn.ts';
 import { filesOf, VERSION_FOLDER } from './file-names.ts';
 import { readLog } from './log-reader.ts';
-import { readSnapshot } from './snapshot-reader.ts';
+import { readSnapshotFile } from './snapshot-reader.ts';
 import { writeSnapshotNow } from './snapshot-writer.ts';
 
 export type DataFolders = { readonly snapshots: string; readonly logs: string };
@@ -53,8 +53,7 @@ export function recover(
   let tree: DataTree | undefined;
   let sessions = new Map<SessionId, number>();
   for (const { name, zxid: at } of snapshots) {
-    const bytes = disk.read(`${folders.snapshots}/${name}`);
-    const loaded = bytes === undefined ? failure(`${name} is gone`) : readSnapshot(bytes, name, at, options);
+    const loaded = readSnapshotFile(`${folders.snapshots}/${name}`, at, options, disk);
     if (loaded.ok) {
       tree = loaded.value.tree;
       sessions = new Map(loaded.value.sessions);

@@ -10,7 +10,7 @@ import { beginAgreement, isBegun, startAgreement } from '../agreement/index.ts';
 import type { DataFolders } from '../disk/data-folder.ts';
 import { dataFolders, ensembleFolder, recover } from '../disk/data-folder.ts';
 import { filesOf } from '../disk/file-names.ts';
-import { readingSnapshot } from '../disk/snapshot-reader.ts';
+import { SnapshotReader } from '../disk/snapshot-reader.ts';
 import { snapshotPieces } from '../disk/snapshot-writer.ts';
 import { mayAccess } from '../request/access.ts';
 import type { Wish } from '../request/decider.ts';
@@ -18,7 +18,6 @@ import type { Orderer, ServerDeps, ServerMode } from '../server.ts';
 import { Server } from '../server.ts';
 import type { ServerSettings } from '../server-settings.ts';
 import type { Session } from '../session/session-table.ts';
-import { inSlices } from '../slices.ts';
 import type { RunningServer } from '../standalone.ts';
 import { CONFIG_PATH, DataTree } from '../tree/data-tree.ts';
 import type { LoggedTxn } from '../tree/txn.ts';
@@ -318,16 +317,18 @@ class EnsembleOrderer implements Orderer {
 
   async #restore(pieces: AsyncIterable<Uint8Array>): Promise<void> {
     this.#server.closeConnections();
-    const all: Uint8Array[] = [];
+    const head = Buffer.alloc(ZXID_BYTES);
+    let headBytes = 0;
+    const reader = new SnapshotReader('the snapshot', this.#settings);
     for await (const piece of pieces) {
-      all.push(piece);
-      // They come from a file that is read at once.
+      const ofHead = Math.min(piece.length, ZXID_BYTES - headBytes);
+      head.set(piece.subarray(0, ofHead), headBytes);
+      headBytes += ofHead;
+      if (reader.push(piece.subarray(ofHead)) !== undefined) break;
+      // A piece is work for a few milliseconds, and comes from a file that is read at once.
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
-    const bytes = Buffer.concat(all);
-    const lastZxid = zxid(Number(bytes.readBigInt64BE(0)));
-    const steps = readingSnapshot(bytes.subarray(ZXID_BYTES), 'the snapshot', lastZxid, this.#settings);
-    const loaded = await inSlices(steps, this.#deps.clock);
+    const loaded = reader.finish(zxid(Number(head.readBigInt64BE(0))));
     if (!loaded.ok) throw new Error(loaded.problem);
     this.#server.replaceState(loaded.value.tree, loaded.value.sessions);
     this.#showConfig();

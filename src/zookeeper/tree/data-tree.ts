@@ -156,11 +156,10 @@ export class DataTree {
     const acl = this.acls.byId(image.aclId);
     if (acl === undefined) return false;
     const existing = this.#nodes.get(path);
-    const data = typeof image.data === 'string' ? Buffer.from(image.data, 'latin1') : image.data;
     // One object for all, not one a node.
     const owner = image.owner === NO_OWNER ? NO_OWNER : image.owner;
-    const node = existing ?? new Znode(path, { data, acl, owner }, image.czxid, image.ctime);
-    node.data = data;
+    const node = existing ?? new Znode(path, { data: image.data, acl, owner }, image.czxid, image.ctime);
+    if (existing !== undefined) node.data = image.data;
     node.acl = acl;
     node.czxid = image.czxid;
     node.mzxid = image.mzxid;

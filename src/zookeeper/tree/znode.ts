@@ -9,10 +9,10 @@ import { clientOwner } from './owner.ts';
  */
 export type NodeContent = string | Buffer | undefined;
 
-const SMALL_BYTES = 1024;
+export const SMALL_BYTES = 1024;
 
-function contentOf(data: Buffer | undefined): NodeContent {
-  if (data === undefined) return undefined;
+function contentOf(data: NodeContent): NodeContent {
+  if (data === undefined || typeof data === 'string') return data;
   if (data.length <= SMALL_BYTES) return data.toString('latin1');
   if (data.buffer.byteLength === data.length) return data;
   const own = Buffer.allocUnsafeSlow(data.length);
@@ -56,7 +56,7 @@ export class Znode {
 
   constructor(
     path: string,
-    content: { readonly data: Buffer | undefined; readonly acl: AclList; readonly owner: bigint },
+    content: { readonly data: NodeContent; readonly acl: AclList; readonly owner: bigint },
     zxid: Zxid,
     timeMs: number,
   ) {
@@ -76,7 +76,7 @@ export class Znode {
     return typeof this.content === 'string' ? Buffer.from(this.content, 'latin1') : this.content;
   }
 
-  set data(value: Buffer | undefined) {
+  set data(value: NodeContent) {
     this.content = contentOf(value);
   }
 

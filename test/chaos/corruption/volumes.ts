@@ -142,7 +142,7 @@ export async function ensembleSpecimen(random: Random, entryCount: number): Prom
         const good = store.newestGood();
         if (good !== undefined) {
           const pieces: Uint8Array[] = [];
-          for await (const piece of store.pieces(good.id)) pieces.push(piece);
+          for await (const piece of store.pieces(good.id)) pieces.push(Buffer.from(piece));
           if (Buffer.concat(pieces).toString() !== states.get(good.id.offset)) {
             return { kind: 'corrupt', what: `another state in the snapshot at ${good.id.offset}` };
           }

@@ -51,7 +51,7 @@ export class Register implements StateMachine {
 
   async restore(pieces: AsyncIterable<Uint8Array>): Promise<void> {
     const all: Uint8Array[] = [];
-    for await (const piece of pieces) all.push(piece);
+    for await (const piece of pieces) all.push(Buffer.from(piece));
     const { count, hash, last } = JSON.parse(Buffer.concat(all).toString());
     Object.assign(this, { count, hash, last });
     this.restored++;
