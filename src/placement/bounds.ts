@@ -1,7 +1,8 @@
-import { dimensions, disk, inRate, replicaCount } from './dimensions.ts';
-import { nobody } from './model.ts';
+import { constants } from './constants.ts';
 import { withBand } from './targets.ts';
 import type { Working } from './working.ts';
+
+const { dimensions, disk, inRate, replicaCount, nobody } = constants;
 
 /** Fewest bytes that any plan with the same goals can copy. */
 export type ByteBounds = {

@@ -1,5 +1,8 @@
-import { condition, nobody } from './model.ts';
+import { constants } from './constants.ts';
+import { condition } from './model.ts';
 import type { Working } from './working.ts';
+
+const { nobody } = constants;
 
 /** Brokers looked at for one replica: a random few find a good one about as well as all do. */
 const fewSamples = 8;

@@ -1,7 +1,10 @@
 import { type Random, seededRandom } from '../base/index.ts';
-import { type Model, nobody } from './model.ts';
+import { constants } from './constants.ts';
+import type { Model } from './model.ts';
 import { receives, SpreadTable } from './targets.ts';
 import type { Working } from './working.ts';
+
+const { nobody } = constants;
 
 /** Groups of brokers that may hold a partition together: few groups, so few ways for several deaths to meet in one. */
 export type Copysets = {

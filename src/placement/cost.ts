@@ -1,5 +1,8 @@
-import { type Model, nobody } from './model.ts';
+import { constants } from './constants.ts';
+import type { Model } from './model.ts';
 import { had, isChanged, sourceOf } from './schedule.ts';
+
+const { nobody } = constants;
 
 export type PlanCost = {
   /** Copied between brokers, and of these between zones. */

@@ -1,7 +1,9 @@
-import { cpu, dimensions, disk, inRate, leaderCount, leaderIn, outRate, replicaCount } from './dimensions.ts';
-import { condition, type Model, nobody } from './model.ts';
+import { constants } from './constants.ts';
+import { condition, type Model } from './model.ts';
 import type { PlanOptions } from './options.ts';
 import { keeps, loadsOf, receives, SpreadTable, targetsOf } from './targets.ts';
+
+const { cpu, dimensions, disk, inRate, leaderCount, leaderIn, outRate, replicaCount, nobody } = constants;
 
 /** Clusters up to this size are searched to the end; larger ones have too many ways. */
 const mostBrokers = 6;

@@ -1,4 +1,5 @@
 import { assert } from '../base/index.ts';
+import { constants } from './constants.ts';
 import type { BrokerCondition } from './new-topics.ts';
 import type { BrokerState, ClusterState, PartitionState } from './state.ts';
 
@@ -10,7 +11,7 @@ export const condition = { active: 0, draining: 1, cordoned: 2, dead: 3, away: 4
 export const conditionNames = ['active', 'draining', 'cordoned', 'dead', 'away'] as const;
 
 /** No broker; pads a partition's replicas up to the model's width. */
-export const nobody = -1;
+export const { nobody } = constants;
 
 /**
  * A cluster as typed arrays: brokers, zones, pools (broker sets) and topics by index, partitions one row each. 300,000

@@ -1,8 +1,11 @@
 import { type Candidates, isReadable } from './candidates.ts';
-import { dimensionNames, dimensions, disk, replicaCount } from './dimensions.ts';
-import { condition, nobody, partitionName } from './model.ts';
+import { constants } from './constants.ts';
+import { dimensionNames } from './dimensions.ts';
+import { condition, partitionName } from './model.ts';
 import type { Problem } from './problems.ts';
 import type { Working } from './working.ts';
+
+const { dimensions, disk, replicaCount, nobody } = constants;
 
 /**
  * Brings the hard goals about: every replica on a broker that may keep it, as many as the replication factor says,
@@ -274,7 +277,7 @@ function evenZones(working: Working, candidates: Candidates, row: number): void 
   const { model, width } = working;
   for (let step = 0; step < width; step++) {
     let bestColumn = -1;
-    let bestTo = nobody;
+    let bestTo: number = nobody;
     let bestBy = 0;
     for (let column = 0; column < width; column++) {
       const broker = working.replicas[row * width + column]!;

@@ -1,6 +1,9 @@
 import { Chance } from './chance.ts';
-import { condition, type Model, nobody } from './model.ts';
+import { constants } from './constants.ts';
+import { condition, type Model } from './model.ts';
 import type { PlanOptions } from './options.ts';
+
+const { nobody } = constants;
 
 /** Partitions in the order in which they change, cut into batches. */
 export type Schedule = {
@@ -12,6 +15,14 @@ export type Schedule = {
   /** Seconds of all batches at the throttle, each as long as its busiest broker, and the least that is possible. */
   readonly seconds: number;
   readonly leastSeconds: number;
+};
+
+const nothing: Schedule = {
+  rows: new Int32Array(0),
+  first: Int32Array.of(0),
+  stuck: [],
+  seconds: 0,
+  leastSeconds: 0,
 };
 
 /** A broker that can be read to copy a partition: its leader, else the first living replica. */
@@ -37,6 +48,7 @@ const batchSamples = 12;
  * later batch.
  */
 export function scheduleOf(model: Model, target: Int32Array, options: PlanOptions): Schedule {
+  if (target === model.replicas) return nothing;
   const { batch } = options;
   const { free, copying } = changedRows(model, target);
   const work = workOf(model, target, copying);
@@ -96,24 +108,31 @@ type Work = { readonly first: Int32Array; readonly to: Int32Array; readonly sour
 
 /** Changes without copies: leaders, order, replicas dropped, and partitions that hold nothing yet. */
 function changedRows(model: Model, target: Int32Array): { free: Int32Array; copying: Int32Array } {
-  const { width, replicas } = model;
-  const count = model.topicOf.length;
+  const { width, replicas, topicOf } = model;
+  const count = topicOf.length;
   // Both grow in one array, from its two ends.
   const rows = new Int32Array(count);
   let free = 0;
   let copying = 0;
-  for (let row = 0; row < count; row++) {
-    if (!isChanged(model, target, row)) continue;
-    let isCopying = false;
-    let isNew = true;
-    for (let cell = row * width; cell < (row + 1) * width; cell++) {
-      if (replicas[cell] !== nobody) isNew = false;
-      if (target[cell] !== nobody && !had(model, row, target[cell]!)) isCopying = true;
-    }
-    if (isCopying && !isNew) rows[count - ++copying] = row;
+  for (let cell = 0; cell < replicas.length; cell++) {
+    if (replicas[cell] === target[cell]) continue;
+    const row = Math.floor(cell / width);
+    if (isCopying(model, target, row)) rows[count - ++copying] = row;
     else rows[free++] = row;
+    cell = (row + 1) * width - 1;
   }
   return { free: rows.slice(0, free), copying: rows.slice(count - copying).reverse() };
+}
+
+function isCopying(model: Model, target: Int32Array, row: number): boolean {
+  const { width, replicas } = model;
+  let isNew = true;
+  let isMore = false;
+  for (let cell = row * width; cell < (row + 1) * width; cell++) {
+    if (replicas[cell] !== nobody) isNew = false;
+    if (target[cell] !== nobody && !had(model, row, target[cell]!)) isMore = true;
+  }
+  return isMore && !isNew;
 }
 
 function workOf(model: Model, target: Int32Array, copying: Int32Array): Work {
@@ -162,6 +181,7 @@ function deal(
   let bytes = 0;
   for (let at = 0; at < copying.length; at++) bytes += bytesOf(at);
   const expected = Math.max(Math.ceil(copying.length / batch.partitions), Math.ceil(bytes / batch.bytes));
+  if (expected <= 1) return copying.length === 0 ? [] : [order];
   const counts: number[] = [];
   const volumes: number[] = [];
   const sums: Float64Array[] = [];
@@ -265,8 +285,9 @@ export function had({ width, replicas }: Model, row: number, broker: number): bo
 
 function diskUse({ width, replicas, sizes, brokerIds }: Model): Float64Array {
   const used = new Float64Array(brokerIds.length);
-  for (let cell = 0; cell < replicas.length; cell++) {
-    if (replicas[cell] !== nobody) used[replicas[cell]!]! += sizes[Math.floor(cell / width)]!;
+  for (let row = 0, first = 0; row < sizes.length; row++, first += width) {
+    const size = sizes[row]!;
+    for (let cell = first; cell < first + width; cell++) if (replicas[cell] !== nobody) used[replicas[cell]!]! += size;
   }
   return used;
 }

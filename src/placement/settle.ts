@@ -74,6 +74,7 @@ function cheaper(
 }
 
 const areSame = (one: Int32Array, other: Int32Array): boolean => {
+  if (one === other) return true;
   for (let cell = 0; cell < one.length; cell++) if (one[cell] !== other[cell]) return false;
   return true;
 };

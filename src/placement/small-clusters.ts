@@ -1,12 +1,14 @@
+import { constants } from './constants.ts';
 import { costOf } from './cost.ts';
-import { dimensions } from './dimensions.ts';
 import { fewestBytes, imbalanceOf, isEnumerable, limitsOf } from './exact.ts';
-import { brokerIndex, condition, type Model, nobody } from './model.ts';
+import { brokerIndex, condition, type Model } from './model.ts';
 import type { Operation } from './operations.ts';
 import type { PlanOptions } from './options.ts';
 import type { Searched } from './search.ts';
 import { keeps, loadsOf, SpreadTable } from './targets.ts';
 import { verify } from './verify.ts';
+
+const { dimensions, nobody } = constants;
 
 /** Ends that are compared for evenness too; the others are to cost least, and then to be even. */
 const evening: readonly Operation['kind'][] = ['rebalance', 'add', 'zoneBack'];

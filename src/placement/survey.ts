@@ -1,8 +1,10 @@
-import { cpu, dimensions, disk, inRate, leaderCount, leaderIn, outRate, replicaCount } from './dimensions.ts';
-import { condition, type Model, nobody } from './model.ts';
-import { type Kind, keeps, kindOf, type SpreadTable } from './targets.ts';
+import { constants } from './constants.ts';
+import { condition, type Model } from './model.ts';
+import { type Kind, keeps, kindsOf, loadsOf, type SpreadTable } from './targets.ts';
 
-/** What one pass over the partitions tells about an assignment as it is. */
+const { nobody } = constants;
+
+/** What is to be known of an assignment as it is before anything moves. */
 export type Survey = {
   /** 1: some replica can be read, or there is none to read. Others cannot be copied, and stay. */
   readonly readable: Uint8Array;
@@ -11,74 +13,77 @@ export type Survey = {
    * set, zones less even than they could be, a leader where none may be. Ascending; all other rows are well.
    */
   readonly flawed: Int32Array;
-  /** As `loadsOf` and `kindsOf` tell, which walk over the partitions on their own. */
   readonly loads: Float64Array;
   readonly kinds: readonly Kind[];
 };
 
+/**
+ * Three passes over the partitions, each a short loop of its own: where one plan is all that a process makes, compiling
+ * one long loop takes longer than running three short ones.
+ */
 export function surveyOf(model: Model, spreads: SpreadTable): Survey {
-  const { replicas, width, conditions, topicOf, zoneOf, poolOf, poolOfTopic, factors, mayLead } = model;
-  const { sizes, inRates, outRates, leaderCpu, followerCpu } = model;
-  const loads = new Float64Array(model.brokerIds.length * dimensions);
-  const kinds: Kind[] = [];
-  const rows = topicOf.length;
-  const zones = spreads.zones;
-  const readable = new Uint8Array(rows);
-  const keeping = Uint8Array.from(conditions, (_, broker) => (keeps(model, broker) ? 1 : 0));
-  const held = new Int32Array(zones);
-  const flawed = new Int32Array(rows);
-  let flaws = 0;
+  return {
+    readable: readableRows(model),
+    flawed: flawedRows(model, model.replicas, spreads),
+    loads: loadsOf(model, model.replicas),
+    kinds: kindsOf(model),
+  };
+}
+
+function readableRows({ replicas, width, conditions, topicOf }: Model): Uint8Array {
+  const readable = new Uint8Array(topicOf.length);
+  const isUp = (state: number): boolean => state !== condition.dead && state !== condition.away;
+  if (conditions.every(isUp)) return readable.fill(1);
+  for (let row = 0; row < readable.length; row++) {
+    let held = 0;
+    for (let cell = row * width; cell < (row + 1) * width; cell++) {
+      const broker = replicas[cell]!;
+      if (broker === nobody) continue;
+      held++;
+      if (isUp(conditions[broker]!)) readable[row] = 1;
+    }
+    if (held === 0) readable[row] = 1;
+  }
+  return readable;
+}
+
+/** See `Survey`. @param replicas  the assignment looked at */
+export function flawedRows(model: Model, replicas: Int32Array, spreads: SpreadTable): Int32Array {
+  const { width, topicOf, poolOf, poolOfTopic, factors, mayLead } = model;
+  // A broker that must lose its replicas is in no zone.
+  const zoneOf = model.zoneOf.map((zone, broker) => (keeps(model, broker) ? zone : nowhere));
+  const flawed: number[] = [];
+  const held = new Int32Array(spreads.zones);
   // Looked up again only where they change: rows of a topic follow each other.
-  let pool = nobody;
-  let factor = 0;
-  let kind!: Kind;
-  let spread!: ReturnType<SpreadTable['of']>;
-  for (let row = 0, cell = 0; row < rows; row++) {
+  let pool: number = nobody;
+  let factor = -1;
+  let { least, most, owed: owedByAll } = spreads.of(0, 0);
+  for (let row = 0, first = 0; row < topicOf.length; row++, first += width) {
     if (poolOfTopic[topicOf[row]!] !== pool || factors[row] !== factor) {
       pool = poolOfTopic[topicOf[row]!]!;
       factor = factors[row]!;
-      kind = kindOf(kinds, pool, factor);
-      spread = spreads.of(pool, factor);
+      ({ least, most, owed: owedByAll } = spreads.of(pool, factor));
     }
-    const { least, most } = spread;
-    const size = sizes[row]!;
-    const rate = inRates[row]!;
-    const out = outRates[row]! + rate * (factor - 1);
-    kind.count++;
-    kind.size += size;
-    kind.rate += rate;
-    kind.out += out;
-    kind.leaderCpu += leaderCpu[row]!;
-    kind.followerCpu += followerCpu[row]!;
-    const leader = replicas[cell]!;
-    let isFlawed = leader !== nobody && (mayLead[leader] === 0 || keeping[leader] === 0);
     let count = 0;
-    let isReadable = false;
-    held.fill(0);
-    for (let column = 0; column < width; column++, cell++) {
+    let owed = owedByAll;
+    let isWell = replicas[first] === nobody || mayLead[replicas[first]!] === 1;
+    for (let cell = first, end = first + width; cell < end; cell++) {
       const broker = replicas[cell]!;
       if (broker === nobody) continue;
-      const at = broker * dimensions;
-      loads[at + disk]! += size;
-      loads[at + inRate]! += rate;
-      loads[at + replicaCount]!++;
-      loads[at + cpu]! += column === 0 ? leaderCpu[row]! : followerCpu[row]!;
-      if (column === 0) {
-        loads[at + outRate]! += out;
-        loads[at + leaderCount]!++;
-        loads[at + leaderIn]! += rate;
-      }
       count++;
-      held[zoneOf[broker]!]!++;
-      if (keeping[broker] === 0 || poolOf[broker] !== pool) isFlawed = true;
-      if (conditions[broker] !== condition.dead && conditions[broker] !== condition.away) isReadable = true;
+      const zone = zoneOf[broker]!;
+      if (zone === nowhere || poolOf[broker] !== pool) {
+        isWell = false;
+        continue;
+      }
+      const inZone = ++held[zone]!;
+      if (inZone <= least[zone]!) owed--;
+      else if (inZone > most[zone]!) isWell = false;
     }
-    if (isReadable || count === 0) readable[row] = 1;
-    if (count !== factor) isFlawed = true;
-    for (let zone = 0; zone < zones; zone++) {
-      if (held[zone]! < least[zone]! || held[zone]! > most[zone]!) isFlawed = true;
-    }
-    if (isFlawed) flawed[flaws++] = row;
+    if (!isWell || owed > 0 || count !== factor) flawed.push(row);
+    for (let zone = 0; zone < held.length; zone++) held[zone] = 0;
   }
-  return { readable, flawed: flawed.slice(0, flaws), loads, kinds };
+  return Int32Array.from(flawed);
 }
+
+const nowhere = -1;

@@ -1,6 +1,8 @@
-import { cpu, dimensions, disk, inRate, leaderCount, leaderIn, outRate, replicaCount } from './dimensions.ts';
-import { condition, type Model, maxReplicationFactor, nobody } from './model.ts';
+import { constants } from './constants.ts';
+import { condition, type Model, maxReplicationFactor } from './model.ts';
 import { type ZoneSpread, zoneSpread } from './zone-spread.ts';
+
+const { cpu, dimensions, disk, inRate, leaderCount, leaderIn, outRate, replicaCount, nobody } = constants;
 
 /** Where each broker's load should be. Cells are broker x dimension, `dimensions` a broker. */
 export type Targets = {
@@ -35,10 +37,13 @@ export class SpreadTable {
   readonly zones: number;
   readonly #brokers: Int32Array;
   readonly #tables: (ZoneSpread | undefined)[] = [];
+  /** 1: some replication factor leaves a choice of zones. By pool. */
+  readonly #isLoose: Uint8Array;
 
   constructor(model: Model) {
     this.zones = model.zoneNames.length;
     for (let key = 0; key < model.poolNames.length * (maxReplicationFactor + 1); key++) this.#tables.push(undefined);
+    this.#isLoose = new Uint8Array(model.poolNames.length);
     this.#brokers = new Int32Array(model.poolNames.length * this.zones);
     for (let broker = 0; broker < model.brokerIds.length; broker++) {
       if (keeps(model, broker)) this.#brokers[model.poolOf[broker]! * this.zones + model.zoneOf[broker]!]!++;
@@ -61,8 +66,7 @@ export class SpreadTable {
    * to be made up for in the same zone. Goes by the replication factors that `of` has been asked for.
    */
   isRigid(pool: number): boolean {
-    const own = this.#tables.slice(pool * (maxReplicationFactor + 1), (pool + 1) * (maxReplicationFactor + 1));
-    return own.every((table) => table?.least.every((count, zone) => count === table.most[zone]) !== false);
+    return this.#isLoose[pool] === 0;
   }
 
   of(pool: number, factor: number): ZoneSpread {
@@ -71,6 +75,7 @@ export class SpreadTable {
     if (known !== undefined) return known;
     const table = zoneSpread(this.brokersOf(pool), factor);
     this.#tables[key] = table;
+    if (table.least.some((count, zone) => count !== table.most[zone])) this.#isLoose[pool] = 1;
     return table;
   }
 }
@@ -113,25 +118,23 @@ export function itemOf(model: Model, row: number, isLeader: boolean, item: Float
 export function loadsOf(model: Model, replicas: Int32Array): Float64Array {
   const { width, sizes, inRates, outRates, leaderCpu, followerCpu, factors } = model;
   const loads = new Float64Array(model.brokerIds.length * dimensions);
-  for (let row = 0, cell = 0; row < sizes.length; row++) {
+  for (let row = 0, first = 0; row < sizes.length; row++, first += width) {
     const size = sizes[row]!;
     const rate = inRates[row]!;
-    for (let column = 0; column < width; column++, cell++) {
-      const broker = replicas[cell]!;
-      if (broker === nobody) continue;
-      const at = broker * dimensions;
+    const ofFollower = followerCpu[row]!;
+    for (let cell = first, end = first + width; cell < end; cell++) {
+      if (replicas[cell] === nobody) continue;
+      const at = replicas[cell]! * dimensions;
       loads[at + disk]! += size;
       loads[at + inRate]! += rate;
+      loads[at + cpu]! += cell === first ? leaderCpu[row]! : ofFollower;
       loads[at + replicaCount]!++;
-      if (column > 0) {
-        loads[at + cpu]! += followerCpu[row]!;
-        continue;
-      }
-      loads[at + outRate]! += outRates[row]! + rate * (factors[row]! - 1);
-      loads[at + cpu]! += leaderCpu[row]!;
-      loads[at + leaderCount]!++;
-      loads[at + leaderIn]! += rate;
     }
+    if (replicas[first] === nobody) continue;
+    const at = replicas[first]! * dimensions;
+    loads[at + outRate]! += outRates[row]! + rate * (factors[row]! - 1);
+    loads[at + leaderCount]!++;
+    loads[at + leaderIn]! += rate;
   }
   return loads;
 }
@@ -149,25 +152,31 @@ export type Kind = {
 };
 
 /** The kind of a pool and factor in `kinds`, put there when it is new. There are few. */
-export function kindOf(kinds: Kind[], pool: number, factor: number): Kind {
+function kindOf(kinds: Kind[], pool: number, factor: number): Kind {
   for (const kind of kinds) if (kind.factor === factor && kind.pool === pool) return kind;
   const kind = { pool, factor, count: 0, size: 0, rate: 0, out: 0, leaderCpu: 0, followerCpu: 0 };
   kinds.push(kind);
   return kind;
 }
 
-function kindsOf({ topicOf, poolOfTopic, factors, ...model }: Model): Kind[] {
+/** Sums of every kind there is. */
+export function kindsOf({ topicOf, poolOfTopic, factors, sizes, inRates, outRates, ...model }: Model): Kind[] {
   const kinds: Kind[] = [];
-  for (let row = 0; row < topicOf.length; row++) {
+  // Rows of a topic follow each other: sums are kept apart only from one kind to the next.
+  for (let row = 0; row < topicOf.length; ) {
+    const pool = poolOfTopic[topicOf[row]!]!;
     const factor = factors[row]!;
-    const kind = kindOf(kinds, poolOfTopic[topicOf[row]!]!, factor);
-    const rate = model.inRates[row]!;
-    kind.count++;
-    kind.size += model.sizes[row]!;
-    kind.rate += rate;
-    kind.out += model.outRates[row]! + rate * (factor - 1);
-    kind.leaderCpu += model.leaderCpu[row]!;
-    kind.followerCpu += model.followerCpu[row]!;
+    const kind = kindOf(kinds, pool, factor);
+    let { count, size, rate, out, leaderCpu, followerCpu } = kind;
+    for (; row < topicOf.length && factors[row] === factor && poolOfTopic[topicOf[row]!] === pool; row++) {
+      count++;
+      size += sizes[row]!;
+      rate += inRates[row]!;
+      out += outRates[row]! + inRates[row]! * (factor - 1);
+      leaderCpu += model.leaderCpu[row]!;
+      followerCpu += model.followerCpu[row]!;
+    }
+    Object.assign(kind, { count, size, rate, out, leaderCpu, followerCpu });
   }
   return kinds;
 }

@@ -1,4 +1,7 @@
-import { type Model, nobody } from './model.ts';
+import { constants } from './constants.ts';
+import type { Model } from './model.ts';
+
+const { nobody } = constants;
 
 /** Topics with more cells than this are counted in a table; the cells of smaller ones are looked through. */
 const smallCells = 96;
@@ -10,7 +13,6 @@ const mostCounters = 8_000_000;
  * the replicas are counted when asked for: that is one or two cache lines, and needs no table of topics x brokers.
  */
 export class TopicCounts {
-  readonly #brokers: number;
   readonly #width: number;
   readonly #replicas: Int32Array;
   /** Rows of topic t: `first[t]` to `first[t + 1]` (exclusive). */
@@ -19,33 +21,40 @@ export class TopicCounts {
   readonly #slots: Int32Array;
   readonly #counts: Uint16Array;
 
+  readonly #wanted: Int32Array;
+
   /** @param replicas  the assignment that is counted, as it changes */
-  constructor({ topicOf, topicNames, brokerIds, width }: Model, replicas: Int32Array) {
-    this.#brokers = brokerIds.length;
-    this.#width = width;
-    this.#replicas = replicas;
+  constructor({ topicOf, topicNames, brokerIds, width, factors }: Model, replicas: Int32Array) {
+    const brokers = brokerIds.length;
     const topics = topicNames.length;
-    this.#first = new Int32Array(topics + 1);
-    for (let row = 0; row < topicOf.length; row++) this.#first[topicOf[row]! + 1]!++;
-    for (let topic = 0; topic < topics; topic++) this.#first[topic + 1]! += this.#first[topic]!;
-    this.#slots = new Int32Array(topics);
+    const first = new Int32Array(topics + 1);
+    const wanted = new Int32Array(topics);
+    for (let row = 0; row < topicOf.length; row++) {
+      first[topicOf[row]! + 1]!++;
+      wanted[topicOf[row]!]! += factors[row]!;
+    }
+    for (let topic = 0; topic < topics; topic++) first[topic + 1]! += first[topic]!;
+    const slots = new Int32Array(topics);
     let border = smallCells / 2;
     let large: number;
     do {
       border *= 2;
       large = 0;
       for (let topic = 0; topic < topics; topic++) {
-        const cells = (this.#first[topic + 1]! - this.#first[topic]!) * width;
-        this.#slots[topic] = cells <= border ? -1 : large++ * this.#brokers;
+        slots[topic] = (first[topic + 1]! - first[topic]!) * width <= border ? -1 : large++ * brokers;
       }
-    } while (large > 1 && large * this.#brokers > mostCounters);
-    this.#counts = new Uint16Array(large * this.#brokers);
-    for (let topic = 0; topic < topics; topic++) {
-      if (this.#slots[topic] === -1) continue;
-      for (let cell = this.#first[topic]! * width; cell < this.#first[topic + 1]! * width; cell++) {
-        if (replicas[cell] !== nobody) this.#counts[this.#slots[topic]! + replicas[cell]!]!++;
-      }
-    }
+    } while (large > 1 && large * brokers > mostCounters);
+    this.#width = width;
+    this.#replicas = replicas;
+    this.#first = first;
+    this.#wanted = wanted;
+    this.#slots = slots;
+    this.#counts = countsOf(replicas, topicOf, width, slots, new Uint16Array(large * brokers));
+  }
+
+  /** Replicas that the topic is to have, on all brokers. */
+  replicasOf(topic: number): number {
+    return this.#wanted[topic]!;
   }
 
   get(topic: number, broker: number): number {
@@ -63,4 +72,20 @@ export class TopicCounts {
     const slot = this.#slots[topic]!;
     if (slot !== -1) this.#counts[slot + broker]! += change;
   }
+}
+
+function countsOf(
+  replicas: Int32Array,
+  topicOf: Int32Array,
+  width: number,
+  slots: Int32Array,
+  counts: Uint16Array,
+): Uint16Array {
+  for (let row = 0, first = 0; row < topicOf.length; row++, first += width) {
+    const slot = slots[topicOf[row]!]!;
+    if (slot === -1) continue;
+    for (let cell = first; cell < first + width; cell++)
+      if (replicas[cell] !== nobody) counts[slot + replicas[cell]!]!++;
+  }
+  return counts;
 }

@@ -1,10 +1,12 @@
 import { Chance } from './chance.ts';
-import { cpu, dimensions, disk, inRate, leaderCount, leaderIn, outRate, replicaCount } from './dimensions.ts';
-import { type Model, nobody } from './model.ts';
+import { constants } from './constants.ts';
+import type { Model } from './model.ts';
 import type { PlanOptions } from './options.ts';
 import { type Survey, surveyOf } from './survey.ts';
 import { itemOf, keeps, receives, SpreadTable, type Targets, targetsOf } from './targets.ts';
 import { TopicCounts } from './topic-counts.ts';
+
+const { cpu, dimensions, disk, inRate, leaderCount, leaderIn, outRate, replicaCount, nobody } = constants;
 
 const allDimensions = Int32Array.from({ length: dimensions }, (_, dimension) => dimension);
 /** Dimensions on which a follower weighs. */
@@ -31,7 +33,6 @@ export class Working {
   readonly loads: Float64Array;
   readonly spreads: SpreadTable;
   #topicCounts: TopicCounts | undefined;
-  readonly #topicReplicas: Int32Array;
   /** Most of a topic that each broker should hold, as a fraction. */
   readonly #topicFactor: Float64Array;
   readonly receiving: Uint8Array;
@@ -79,14 +80,8 @@ export class Working {
     this.receiving = Uint8Array.from(model.brokerIds, (_, broker) => (receives(model, broker) ? 1 : 0));
     this.keeping = Uint8Array.from(model.brokerIds, (_, broker) => (keeps(model, broker) ? 1 : 0));
     this.limits = limitsOf(model, options);
-    this.#topicReplicas = new Int32Array(model.topicNames.length);
-    let replicas = 0;
-    for (let row = 0; row < this.partitions; row++) {
-      const factor = model.factors[row]!;
-      replicas += factor;
-      this.#topicReplicas[model.topicOf[row]!]! += factor;
-    }
     this.#perMean = perMeanOf(this.targets);
+    const replicas = this.survey.kinds.reduce((sum, { factor, count }) => sum + factor * count, 0);
     this.#topicFactor = new Float64Array(this.brokers);
     for (let broker = 0; broker < this.brokers; broker++) {
       this.#topicFactor[broker] = (1.5 * this.targets.share[broker * dimensions + replicaCount]!) / replicas;
@@ -106,7 +101,7 @@ export class Working {
 
   /** Most replicas of a topic that a step may put on a broker: half as many again as its share, and one. */
   topicLimit(topic: number, broker: number): number {
-    return Math.ceil(this.#topicReplicas[topic]! * this.#topicFactor[broker]!) + 1;
+    return Math.ceil(this.topicCounts.replicasOf(topic) * this.#topicFactor[broker]!) + 1;
   }
 
   /** Whether a load is where the last plan left it, but for noise of sizes and rates. False without a last plan. */
@@ -486,7 +481,9 @@ function excessOf({ perShare, low, high }: Targets, cell: number, load: number):
 
 function perMeanOf({ share }: Targets): Float64Array {
   const sums = new Float64Array(dimensions);
-  for (let cell = 0; cell < share.length; cell++) sums[cell % dimensions]! += share[cell]!;
+  for (let first = 0; first < share.length; first += dimensions) {
+    for (let dimension = 0; dimension < dimensions; dimension++) sums[dimension]! += share[first + dimension]!;
+  }
   return sums.map((sum) => (sum > 0 ? share.length / dimensions / sum : 0));
 }
 

@@ -9,6 +9,8 @@ export type ZoneSpread = {
   readonly least: Int32Array;
   /** Most replicas zone z may hold, by zone index. */
   readonly most: Int32Array;
+  /** Sum of `least`. */
+  readonly owed: number;
   /** Replicas that fit at all; less than the replication factor when there are too few brokers. */
   readonly places: number;
 };
@@ -34,7 +36,7 @@ export function zoneSpread(brokersOfZone: ArrayLike<number>, replicationFactor: 
   }
   // Where every place is used there is no choice: the lower level would allow what cannot be.
   if (full === places) least.set(most);
-  return { least, most, places };
+  return { least, most, owed: least.reduce((sum, count) => sum + count, 0), places };
 }
 
 /** The most replicas of one partition that the loss of any one zone takes away. */
