@@ -1,9 +1,10 @@
 import { Candidates } from './candidates.ts';
-import { cpu, dimensions, leaderCount, leaderIn, outRate, replicaCount } from './dimensions.ts';
-import { nobody } from './model.ts';
+import { constants } from './constants.ts';
 import { moveQuotas } from './quotas.ts';
 import { itemOf, withBand } from './targets.ts';
 import type { Working } from './working.ts';
+
+const { cpu, dimensions, leaderCount, leaderIn, outRate, replicaCount, nobody } = constants;
 
 /** Which steps a balance may take. */
 export type BalanceScope = {
@@ -15,8 +16,12 @@ export type BalanceScope = {
   readonly mayReceive?: ((broker: number) => boolean) | undefined;
   /** Brokers that are brought into the band; all when undefined. */
   readonly brokers?: ((broker: number) => boolean) | undefined;
+  /** Brokers that are brought into the band by leaderships, `brokers` among them; only those when undefined. */
+  readonly leaders?: ((broker: number) => boolean) | undefined;
 };
 
+/** What changes with the leader. */
+const ofLeaders = [outRate, cpu, leaderCount, leaderIn];
 const rounds = 12;
 /** In the first rounds no step pushes a broker out of the band for the good of another. */
 const strictRounds = 2;
@@ -29,6 +34,8 @@ const targetSamples = 16;
 const donorSamples = 24;
 /** Donors of one zone that may have nothing before the zone counts as empty-handed. */
 const mostRefusals = 12;
+/** Brokers that exchange replicas in one round, those furthest out. */
+const mostExchanging = 64;
 /** Passes over all donors for one receiver. */
 const fillAttempts = 64;
 /** A receiver that lacks more than this of its share is filled evenly over the dimensions before anything else. */
@@ -40,45 +47,61 @@ const bulkShare = 0.03;
  * those that are left; at last, steps that turned out not to be needed are taken back.
  */
 export function balance(working: Working, scope: BalanceScope): void {
-  const isInScope = scope.brokers ?? (() => true);
+  const isInScope = marked(working, scope.brokers);
+  const isLed = marked(working, scope.leaders ?? scope.brokers);
   const candidates = new Candidates(working, scope.mayReceive);
   const hasMovedQuotas = !scope.leadersOnly && moveQuotas(working, scope);
-  let before = working.potential();
+  let before = potentialOf(working, isLed);
   for (let round = 0; round < rounds && before > leastDrop; round++) {
     // Where much must move, leaders are evened after it: leaders given to those who hold few replicas now would be in
     // the way of the replicas they are to get.
-    if (hasMovedQuotas) passLeadershipsDeep(working, scope);
-    else if (round > 0 || scope.leadersOnly || !isFarOff(working)) passLeaderships(working, scope);
+    if (hasMovedQuotas && (round > 0 || scope.brokers === undefined)) passLeadershipsDeep(working, scope, isLed);
+    else if (round > 0 || scope.leadersOnly || !isFarOff(working)) passLeaderships(working, scope, isLed);
     // The search aims a little inside the band: what is left between the two is not worth another round.
-    if (hasMovedQuotas && isInside(working)) break;
+    if (hasMovedQuotas && isInside(working, isLed)) break;
     if (!scope.leadersOnly) {
-      const index = working.replicasByBroker();
-      for (const broker of working.outside()) {
-        if (!isInScope(broker)) continue;
-        if (scope.mayReceive === undefined || !scope.mayReceive(broker))
-          shed(working, candidates, scope, broker, index, round < strictRounds);
+      const outside = (): number[] => working.outside().filter((broker) => isInScope[broker] === 1);
+      const isStrict = round < strictRounds;
+      const givers = outside().filter((broker) => scope.mayReceive?.(broker) !== true);
+      if (givers.length > 0) {
+        const index = working.replicasByBroker();
+        for (const broker of givers) shed(working, candidates, scope, broker, index, isStrict);
       }
-      const again = working.replicasByBroker();
-      const donors = fullest(working);
-      for (const broker of working.outside()) {
-        if (!isInScope(broker) || (scope.mayReceive !== undefined && !scope.mayReceive(broker))) continue;
-        if (working.receiving[broker] === 1) fill(working, scope, broker, donors, again, round < strictRounds);
+      const takers = outside().filter(
+        (broker) => working.receiving[broker] === 1 && scope.mayReceive?.(broker) !== false,
+      );
+      if (takers.length > 0) {
+        const index = working.replicasByBroker();
+        const donors = fullest(working);
+        for (const broker of takers) fill(working, scope, broker, donors, index, isStrict);
       }
-      if (round > 0) exchange(working, scope, isInScope, working.replicasByBroker());
+      if (round > 0) exchange(working, scope, outside().slice(0, mostExchanging));
     }
-    const after = working.potential();
+    const after = potentialOf(working, isLed);
     // Among many replicas there is always some step left that gains a little.
     if (after > before * (hasMovedQuotas ? 0.9 : 0.999) - leastDrop) break;
     before = after;
   }
   if (!scope.leadersOnly) takeBack(working, scope);
-  passLeaderships(working, scope);
+  passLeaderships(working, scope, isLed);
 }
 
-/** Whether every load is in the band that was asked for. */
-function isInside({ targets: { perShare, grain }, loads, options }: Working): boolean {
+/** 1 for brokers that are meant; all are when nobody says which. */
+const marked = ({ receiving }: Working, isMeant: BalanceScope['brokers']): Uint8Array =>
+  receiving.map((_, broker) => (isMeant?.(broker) === false ? 0 : 1));
+
+function potentialOf(working: Working, isMarked: Uint8Array): number {
+  let sum = 0;
+  for (let broker = 0; broker < working.brokers; broker++) {
+    if (isMarked[broker] === 1) sum += working.potentialOf(broker);
+  }
+  return sum;
+}
+
+/** Whether every load of the brokers marked is in the band that was asked for. */
+function isInside({ targets: { perShare, grain }, loads, options }: Working, isMarked: Uint8Array): boolean {
   for (let cell = 0; cell < loads.length; cell++) {
-    if (perShare[cell] === 0) continue;
+    if (perShare[cell] === 0 || isMarked[Math.floor(cell / dimensions)] === 0) continue;
     if (Math.abs(loads[cell]! * perShare[cell]! - 1) > Math.max(options.band, grain[cell]!)) return false;
   }
   return true;
@@ -98,61 +121,79 @@ function isFarOff({ targets, loads, brokers }: Working): boolean {
  * Passes leaderships further into the band than asked: at no bytes, and what is well inside has room for what the
  * brokers that are left must get rid of.
  */
-function passLeadershipsDeep(working: Working, scope: BalanceScope): void {
+function passLeadershipsDeep(working: Working, scope: BalanceScope, isLed: Uint8Array): void {
   const asked = working.targets;
   working.targets = withBand(asked, leaderBand * working.options.band);
-  passLeaderships(working, scope);
+  passLeaderships(working, scope, isLed);
   working.targets = asked;
-  passLeaderships(working, scope);
+  passLeaderships(working, scope, isLed);
 }
 
-/** Passes leaderships to followers while that brings leaders, their bytes and CPU nearer to even. */
-function passLeaderships(working: Working, scope: BalanceScope): void {
-  const { partitions, width, replicas, model } = working;
+/**
+ * Passes leaderships to followers while that brings leaders, their bytes and CPU nearer to even. Each is an election:
+ * none passes that does not help a broker that is to be led into the band.
+ */
+function passLeaderships(working: Working, scope: BalanceScope, isLed: Uint8Array): void {
   for (let round = 0; round < 4; round++) {
-    const isOut = brokersOut(working);
+    const isOut = brokersOut(working, isLed);
     if (!isOut.includes(1)) return;
     let changes = 0;
-    for (let row = 0; row < partitions; row++) {
-      const start = row * width;
-      const leader = replicas[start]!;
-      if (leader === nobody) continue;
-      let isNear = isOut[leader]! === 1;
-      for (let column = 1; column < width && !isNear; column++) {
-        const broker = replicas[start + column]!;
-        isNear = broker !== nobody && isOut[broker]! === 1;
-      }
-      if (!isNear || model.pinned[model.topicOf[row]!] === 1) continue;
-      if (scope.mayChange !== undefined && !scope.mayChange(row)) continue;
-      let best = -1;
-      let bestDrop = leastDrop;
-      const relief = working.prepareLead(row);
-      for (let column = 1; column < width; column++) {
-        if (replicas[start + column] === nobody) continue;
-        const drop = relief + working.dropOnLeading(replicas[start + column]!);
-        if (drop <= bestDrop || !working.mayLead(row, column)) continue;
-        best = column;
-        bestDrop = drop;
-      }
-      if (best !== -1) {
-        working.lead(row, best);
-        changes++;
-      }
-    }
+    for (const row of rowsOn(working, isOut)) if (passLeadership(working, scope, row, isOut)) changes++;
     if (changes === 0) return;
   }
 }
 
-/** 1 for brokers out of the band in what leadership changes. */
-function brokersOut(working: Working): Uint8Array {
-  const out = new Uint8Array(working.brokers);
-  const { targets, loads } = working;
-  for (let broker = 0; broker < working.brokers; broker++) {
-    for (const dimension of [outRate, cpu, leaderCount, leaderIn]) {
+/** Rows with a replica on one of the brokers that are marked. Holds until the working's buffer of cells is used again. */
+function rowsOn(working: Working, isMarked: Uint8Array): Int32Array {
+  const { replicas, width } = working;
+  const rows = working.cellBuffer();
+  let count = 0;
+  for (let cell = 0; cell < replicas.length; cell++) {
+    if (replicas[cell] === nobody || isMarked[replicas[cell]!] === 0) continue;
+    const row = Math.floor(cell / width);
+    rows[count++] = row;
+    cell = (row + 1) * width - 1;
+  }
+  return rows.subarray(0, count);
+}
+
+function passLeadership(working: Working, scope: BalanceScope, row: number, isOut: Uint8Array): boolean {
+  const { model, replicas, width } = working;
+  if (replicas[row * width] === nobody || model.pinned[model.topicOf[row]!] === 1) return false;
+  if (scope.mayChange !== undefined && !scope.mayChange(row)) return false;
+  const best = bestLeader(working, row, isOut);
+  if (best !== -1) working.lead(row, best);
+  return best !== -1;
+}
+
+/** The column of the follower whose leadership lowers the potential most; -1 when none helps one that is out. */
+function bestLeader(working: Working, row: number, isOut: Uint8Array): number {
+  const { width, replicas } = working;
+  const isLeaderOut = isOut[replicas[row * width]!] === 1;
+  let best = -1;
+  let bestDrop: number = leastDrop;
+  const relief = working.prepareLead(row);
+  for (let column = 1; column < width; column++) {
+    const broker = replicas[row * width + column]!;
+    if (broker === nobody || !(isLeaderOut || isOut[broker] === 1)) continue;
+    const drop = relief + working.dropOnLeading(broker);
+    if (drop <= bestDrop || !working.mayLead(row, column)) continue;
+    best = column;
+    bestDrop = drop;
+  }
+  return best;
+}
+
+/** 1 for those of the brokers that are out of the band in what leadership changes. */
+function brokersOut({ targets, loads, brokers }: Working, isLed: Uint8Array): Uint8Array {
+  const out = new Uint8Array(brokers);
+  const { perShare, high, low } = targets;
+  for (let broker = 0; broker < brokers; broker++) {
+    if (isLed[broker] === 0) continue;
+    for (const dimension of ofLeaders) {
       const cell = broker * dimensions + dimension;
-      const relative = loads[cell]! * targets.perShare[cell]!;
-      if (targets.perShare[cell]! > 0 && (relative > targets.high[cell]! || relative < targets.low[cell]!))
-        out[broker] = 1;
+      const relative = loads[cell]! * perShare[cell]!;
+      if (perShare[cell]! > 0 && (relative > high[cell]! || relative < low[cell]!)) out[broker] = 1;
     }
   }
   return out;
@@ -415,13 +456,10 @@ function missingShare({ targets, loads }: Working, broker: number): number {
 }
 
 /** Exchanges replicas between a broker that is still out of the band and others, where single moves did not help. */
-function exchange(
-  working: Working,
-  scope: BalanceScope,
-  isInScope: (broker: number) => boolean,
-  { first, cells }: ByBroker,
-): void {
+function exchange(working: Working, scope: BalanceScope, brokers: readonly number[]): void {
+  if (brokers.length === 0) return;
   const { width, replicas, random } = working;
+  const { first, cells } = working.replicasByBroker();
   const pick = (broker: number, limit: number): number[] => {
     const count = first[broker + 1]! - first[broker]!;
     const picked: number[] = [];
@@ -432,8 +470,8 @@ function exchange(
     }
     return picked;
   };
-  for (const broker of working.outside().slice(0, 64)) {
-    if (!isInScope(broker) || working.receiving[broker] === 0) continue;
+  for (const broker of brokers) {
+    if (working.receiving[broker] === 0) continue;
     for (let partner = 0; partner < Math.min(working.brokers, 24); partner++) {
       if (working.potentialOf(broker) <= leastDrop) break;
       const other = working.brokers <= 24 ? partner : random.below(working.brokers);
@@ -473,29 +511,38 @@ function exchangeBest(
 
 /** Takes steps back that the band does not need: a copy saved for nothing. Heaviest first. */
 function takeBack(working: Working, scope: BalanceScope): void {
-  const { width, replicas, home, partitions } = working;
-  const rows = new Int32Array(partitions);
-  let count = 0;
-  for (let row = 0; row < partitions; row++) {
-    for (let cell = row * width; cell < (row + 1) * width; cell++) {
-      if (replicas[cell] === home[cell] || replicas[cell] === nobody) continue;
-      rows[count++] = row;
-      break;
-    }
-  }
-  for (const row of working.heaviestFirst(rows.subarray(0, count))) {
+  for (const row of working.heaviestFirst(rowsAway(working))) {
     if (scope.mayChange?.(row) === false) continue;
-    for (let column = 0; column < width; column++) {
-      const broker = replicas[row * width + column]!;
-      if (broker === nobody || working.isHome(row, broker)) continue;
-      for (let cell = row * width; cell < (row + 1) * width; cell++) {
-        const origin = home[cell]!;
-        if (origin === nobody || working.keeping[origin] === 0 || working.holds(row, origin)) continue;
-        if (working.dropOfMove(row, column, origin) < -leastDrop / 1000) continue;
-        if (!working.mayMove(row, column, origin)) continue;
-        working.move(row, column, origin);
-        break;
-      }
-    }
+    for (let column = 0; column < working.width; column++) takeReplicaBack(working, scope, row, column);
   }
+}
+
+function takeReplicaBack(working: Working, scope: BalanceScope, row: number, column: number): void {
+  const { width, replicas, home } = working;
+  const broker = replicas[row * width + column]!;
+  if (broker === nobody || working.isHome(row, broker)) return;
+  const relief = working.prepareMove(row, column);
+  // What helps others is no reason where only some are to be helped.
+  if (scope.brokers !== undefined && relief < -leastDrop / 1000) return;
+  for (let cell = row * width; cell < (row + 1) * width; cell++) {
+    const origin = home[cell]!;
+    if (origin === nobody || working.keeping[origin] === 0 || working.holds(row, origin)) continue;
+    if (relief + working.dropOn(origin) < -leastDrop / 1000 || !working.mayMove(row, column, origin)) continue;
+    working.move(row, column, origin);
+    return;
+  }
+}
+
+/** Rows that are not as they were at the start. Holds until the working's buffer of cells is used again. */
+function rowsAway(working: Working): Int32Array {
+  const { replicas, home, width } = working;
+  const rows = working.cellBuffer();
+  let count = 0;
+  for (let cell = 0; cell < replicas.length; cell++) {
+    if (replicas[cell] === home[cell]) continue;
+    const row = Math.floor(cell / width);
+    rows[count++] = row;
+    cell = (row + 1) * width - 1;
+  }
+  return rows.subarray(0, count);
 }

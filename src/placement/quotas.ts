@@ -1,15 +1,12 @@
+import type { BalanceScope } from './balance.ts';
 import { Candidates } from './candidates.ts';
-import { cpu, dimensions, disk, leaderCount, leaderIn, outRate } from './dimensions.ts';
-import { nobody } from './model.ts';
+import { constants } from './constants.ts';
 import { itemOf } from './targets.ts';
 import type { Working } from './working.ts';
 
-/** What may move; as in `BalanceScope`. */
-type Scope = {
-  readonly mayChange?: ((row: number) => boolean) | undefined;
-  readonly mayReceive?: ((broker: number) => boolean) | undefined;
-  readonly brokers?: ((broker: number) => boolean) | undefined;
-};
+const { cpu, dimensions, disk, leaderCount, leaderIn, outRate, nobody } = constants;
+
+type Scope = Omit<BalanceScope, 'leadersOnly'>;
 
 /** Below these numbers of replicas, a broker's share is too few pieces to be cut by quota. */
 const leastReplicas = 5_000;
@@ -41,18 +38,23 @@ export function moveQuotas(working: Working, scope: Scope): boolean {
   if (held < leastReplicas || held < leastReplicasOfBroker * working.brokers) return false;
   const quotas = new Float64Array(working.brokers * dimensions);
   const receivers = new Uint8Array(working.brokers);
-  for (const group of groupsOf(working)) shareOut(working, scope, group, quotas, receivers);
+  const groups = groupsOf(working);
+  for (const group of groups) shareOut(working, scope, group, quotas, receivers);
   if (!receivers.includes(1)) return false;
   const candidates = new Candidates(working, (broker) => receivers[broker] === 1);
-  const givers = Array.from({ length: working.brokers }, (_, broker) => quotas[broker * dimensions]! > 0);
+  const givers = receivers.map((_, broker) => (quotas[broker * dimensions]! > 0 ? 1 : 0));
   const stride = strideOf(working, quotas);
   const index = cellsBySize(working, givers, stride);
   const isLeaving = new Uint8Array(held);
-  for (let broker = 0; broker < working.brokers; broker++) {
-    if (!givers[broker]) continue;
-    const cells = index.cells.subarray(index.first[broker]!, index.first[broker + 1]!);
-    const own = quotas.subarray(broker * dimensions, (broker + 1) * dimensions);
-    choose(working, scope, candidates, broker, own, cells, isLeaving);
+  for (const group of groups) {
+    // What one giver has let go of beyond its quota the next one keeps, so that the receivers get what they are to get.
+    const beyond = new Float64Array(dimensions);
+    for (const broker of group) {
+      if (givers[broker] === 0) continue;
+      const cells = index.cells.subarray(index.first[broker]!, index.first[broker + 1]!);
+      const own = quotas.subarray(broker * dimensions, (broker + 1) * dimensions);
+      choose(working, scope, candidates, broker, own, cells, beyond, isLeaving);
+    }
   }
   handOut(working, candidates, isLeaving);
   return true;
@@ -158,29 +160,35 @@ function strideOf({ loads, brokers }: Working, quotas: Float64Array): number {
 }
 
 /** Replica cells of the givers, by broker, those of the largest partitions first. */
-function cellsBySize(working: Working, givers: readonly boolean[], stride: number) {
+function cellsBySize(working: Working, givers: Uint8Array, stride: number) {
   const { replicas, width, partitions, brokers } = working;
   const rows = new Int32Array(Math.ceil(partitions / stride));
   for (let at = 0; at < rows.length; at++) rows[at] = at * stride;
+  const ordered = working.heaviestFirst(rows);
+  // Counted first, then filled in: the cells of broker b end up from `first[b]` to `first[b + 1]` (exclusive).
   const first = new Int32Array(brokers + 2);
-  const each = (visit: (cell: number, broker: number) => void, order: Int32Array): void => {
-    for (const row of order) {
-      for (let cell = row * width; cell < (row + 1) * width; cell++) {
-        const broker = replicas[cell]!;
-        if (broker !== nobody && givers[broker]) visit(cell, broker);
-      }
+  for (let at = 0; at < ordered.length; at++) {
+    for (let cell = ordered[at]! * width, end = cell + width; cell < end; cell++) {
+      const broker = replicas[cell]!;
+      if (broker !== nobody && givers[broker] === 1) first[broker + 2]!++;
     }
-  };
-  each((_, broker) => first[broker + 2]!++, rows);
+  }
   for (let broker = 2; broker < first.length; broker++) first[broker]! += first[broker - 1]!;
   const cells = working.cellBuffer();
-  each((cell, broker) => {
-    cells[first[broker + 1]!++] = cell;
-  }, working.heaviestFirst(rows));
+  for (let at = 0; at < ordered.length; at++) {
+    for (let cell = ordered[at]! * width, end = cell + width; cell < end; cell++) {
+      const broker = replicas[cell]!;
+      if (broker !== nobody && givers[broker] === 1) cells[first[broker + 1]!++] = cell;
+    }
+  }
   return { first, cells };
 }
 
-/** Chooses which of a giver's replicas go, so that what goes is its quota in every dimension. */
+/**
+ * Chooses which of a giver's replicas go, so that what goes is its quota in every dimension.
+ *
+ * @param beyond  what has gone too much from other givers; brought up to date
+ */
 function choose(
   working: Working,
   scope: Scope,
@@ -188,6 +196,7 @@ function choose(
   broker: number,
   quota: Float64Array,
   cells: Int32Array,
+  beyond: Float64Array,
   isLeaving: Uint8Array,
 ): void {
   const { model, width, targets } = working;
@@ -207,7 +216,7 @@ function choose(
   }
   const part = quota.map((amount, dimension) => (sums[dimension]! > 0 ? Math.min(1, amount / sums[dimension]!) : 0));
   // By how much more has been given than the part of what has been looked at.
-  const ahead = new Float64Array(dimensions);
+  const ahead = beyond.map((amount, dimension) => amount * scale[dimension]!);
   for (const cell of open) {
     const row = Math.floor(cell / width);
     itemOf(model, row, cell % width === 0, item);
@@ -222,6 +231,9 @@ function choose(
     for (let dimension = 0; dimension < dimensions; dimension++) ahead[dimension]! += item[dimension]!;
     isLeaving[cell] = 1;
   }
+  for (let dimension = 0; dimension < dimensions; dimension++) {
+    if (scale[dimension]! > 0) beyond[dimension] = ahead[dimension]! / scale[dimension]!;
+  }
 }
 
 /**
@@ -229,24 +241,30 @@ function choose(
  * and be full by bytes before it has its number.
  */
 function handOut(working: Working, candidates: Candidates, isLeaving: Uint8Array): void {
-  const { width, partitions } = working;
-  let rows: Int32Array = new Int32Array(partitions);
-  let count = 0;
-  for (let row = 0, cell = 0; row < partitions; row++) {
-    let goes = 0;
-    for (const end = cell + width; cell < end; cell++) goes |= isLeaving[cell]!;
-    rows[count] = row;
-    count += goes;
-  }
-  rows = working.heaviestFirst(rows.subarray(0, count));
+  const rows = working.heaviestFirst(rowsOf(working, isLeaving));
   for (let turn = 0; turn < turns; turn++) {
-    for (let at = turn; at < count; at += turns) {
-      const row = rows[at]!;
-      for (let column = 0; column < width; column++) {
-        if (isLeaving[row * width + column] === 0) continue;
-        const to = candidates.best(row, column, candidates.zonesFor(row, column));
-        if (to !== nobody && working.isAffordable(row, column, to)) working.move(row, column, to);
-      }
-    }
+    for (let at = turn; at < rows.length; at += turns) handOutRow(working, candidates, rows[at]!, isLeaving);
   }
+}
+
+function handOutRow(working: Working, candidates: Candidates, row: number, isLeaving: Uint8Array): void {
+  for (let column = 0; column < working.width; column++) {
+    if (isLeaving[row * working.width + column] === 0) continue;
+    const to = candidates.best(row, column, candidates.zonesFor(row, column));
+    if (to !== nobody && working.isAffordable(row, column, to)) working.move(row, column, to);
+  }
+}
+
+/** Rows with a cell that is marked. Holds until the working's buffer of cells is used again. */
+function rowsOf(working: Working, isMarked: Uint8Array): Int32Array {
+  const { width } = working;
+  const rows = working.cellBuffer();
+  let count = 0;
+  for (let cell = 0; cell < isMarked.length; cell++) {
+    if (isMarked[cell] === 0) continue;
+    const row = Math.floor(cell / width);
+    rows[count++] = row;
+    cell = (row + 1) * width - 1;
+  }
+  return rows.subarray(0, count);
 }

@@ -1,14 +1,18 @@
 import { type BalanceScope, balance } from './balance.ts';
 import { type ByteBounds, byteBounds } from './bounds.ts';
 import { Candidates } from './candidates.ts';
+import { constants } from './constants.ts';
 import { copysetsOf, placeOnCopysets } from './copysets.ts';
-import { dimensionNames, dimensions } from './dimensions.ts';
-import { brokerIndex, type Model, nobody, partitionName } from './model.ts';
+import { dimensionNames } from './dimensions.ts';
+import { brokerIndex, condition, type Model, partitionName } from './model.ts';
 import type { Operation } from './operations.ts';
 import type { PlanOptions } from './options.ts';
 import type { Problem } from './problems.ts';
 import { overLimit, relieveLimits, repair } from './repair.ts';
+import { SpreadTable, targetsOf } from './targets.ts';
 import { Working } from './working.ts';
+
+const { dimensions, nobody } = constants;
 
 /** Where a search ends. */
 export type Searched = {
@@ -274,7 +278,8 @@ function filled(start: Model, ids: readonly number[], options: PlanOptions, calm
   if (!wanted.includes(1)) return endOf(working, problems, bounds);
   const kept = { ...endOf(working, problems, { ...bounds, bytes: bounds.forced }), target: working.replicas.slice() };
   const before = deviations(working);
-  balance(working, { leadersOnly: false, mayReceive: isWanted });
+  const leaders = wasEvenWithout(working, isWanted) ? () => true : undefined;
+  balance(working, { leadersOnly: false, mayReceive: isWanted, brokers: isWanted, leaders });
   const after = deviations(working);
   const isMeant = (cell: number): boolean => before[cell]! > options.trigger && isWanted(Math.floor(cell / dimensions));
   const isWorth = before.some(
@@ -284,6 +289,27 @@ function filled(start: Model, ids: readonly number[], options: PlanOptions, calm
   noteUneven(working, problems, isWanted);
   const isUnsettled = after.some((by, cell) => by > options.trigger && isWanted(Math.floor(cell / dimensions)));
   return { ...endOf(working, problems, bounds), isUnsettled };
+}
+
+/** This part of the brokers may be out of the band in a cluster that counts as even. */
+const unevenPart = 0.01;
+
+/**
+ * Whether the cluster would be even if the new brokers were not there. Shares that become smaller can put brokers out
+ * of the band: in an even cluster leaderships mend that; an uneven one is left as it is, for each is an election.
+ */
+function wasEvenWithout({ model, loads, options, survey }: Working, isNew: (broker: number) => boolean): boolean {
+  const conditions = model.conditions.map((state, broker) => (isNew(broker) ? condition.cordoned : state));
+  const without = { ...model, conditions };
+  const spreads = new SpreadTable(without);
+  const { perShare, low, high } = targetsOf(without, spreads, options.band, loads, survey.kinds);
+  const out = new Set<number>();
+  for (let cell = 0; cell < loads.length; cell++) {
+    const relative = loads[cell]! * perShare[cell]!;
+    if (perShare[cell]! > 0 && (relative < low[cell]! || relative > high[cell]!))
+      out.add(Math.floor(cell / dimensions));
+  }
+  return out.size <= unevenPart * model.brokerIds.length;
 }
 
 /** 1 for those of the brokers that are under their share by more than the trigger; the others are left alone. */

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { defaultOptions, type Model, modelAfter, type Operation, planOperation } from '../../src/placement/index.ts';
+import { seededRandom } from '../../src/base/index.ts';
+import {
+  defaultOptions,
+  type Model,
+  modelAfter,
+  modelOf,
+  type Operation,
+  planOperation,
+} from '../../src/placement/index.ts';
 import { condition } from '../../src/placement/model.ts';
 import { loadsOf, SpreadTable, targetsOf } from '../../src/placement/targets.ts';
 import { verify } from '../../src/placement/verify.ts';
@@ -38,6 +46,24 @@ test('a tenth more brokers get their share in every dimension, and at most one i
   const made = must(model, { kind: 'add', brokers: [...model.brokerIds].filter(isEmpty) });
   expect(cellsOut(model, made.target)).toBeLessThanOrEqual(1);
   expect(made.cost.bytes).toBeLessThanOrEqual(1.08 * made.bounds.bytes);
+});
+
+test('in an uneven cluster an addition changes no leader of what it does not copy', () => {
+  const random = seededRandom(7);
+  const count = 99;
+  const partitions = Array.from({ length: 4000 }, (_, id) => {
+    const first = random.below(count);
+    const sizeBytes = (0.3 + random.next()) * 1e9;
+    const replicas = [first, (first + 1) % count, (first + 2) % count];
+    return { id, replicas, sizeBytes, inBytesPerSecond: sizeBytes / 1e5, outBytesPerSecond: sizeBytes / 5e4 };
+  });
+  const brokers = Array.from({ length: count + 1 }, (_, id) => ({ id, zone: `z${id % 3}` }));
+  const model = modelOf({ version: 1, brokers, topics: [{ name: 't', partitions }] });
+  const { target, cost, bounds } = must(model, { kind: 'add', brokers: [count] });
+  expect(cost.leaderChanges).toBeGreaterThan(0);
+  expect(cost.partitions).toBe(cost.copies);
+  expect(target.filter((broker) => broker === count).length).toBe(cost.copies);
+  expect(cost.bytes).toBeLessThanOrEqual(1.1 * bounds.bytes);
 });
 
 test('a zone that returns gets its share in every dimension, and nothing is left out of the band', () => {
