@@ -18,7 +18,6 @@ const leastPart = 1e-4;
 /** Of the replicas looked at, about this part goes: more are looked at only where more must go. */
 const chosenPart = 0.25;
 const mostStride = 32;
-const levelSteps = 50;
 const turns = 8;
 /** How much a miss in what leaderships carry counts: those can be put right at no bytes. */
 const leaderWeight = 0.25;
@@ -108,8 +107,8 @@ function shareOut(
   let total = 0;
   for (const broker of shared) total += targets.share[cellOf(broker)]!;
   if (amount < leastPart * total) return;
-  const getLevel = shed > fill ? levelOf((level) => under(mayReceive, level) >= amount, bottom, top) : bottom;
-  const giveLevel = shed > fill ? top : levelOf((level) => over(shared, level) <= amount, bottom, 2);
+  const getLevel = shed > fill ? Math.min(top, Math.max(bottom, levelOf(working, mayReceive, amount, -1))) : bottom;
+  const giveLevel = shed > fill ? top : Math.max(bottom, levelOf(working, shared, amount, 1));
   const getters = mayReceive.filter((broker) => loads[cellOf(broker)]! < getLevel * targets.share[cellOf(broker)]!);
   const givers = shared.filter((broker) => loads[cellOf(broker)]! > giveLevel * targets.share[cellOf(broker)]!);
   for (const broker of getters) receivers[broker] = 1;
@@ -139,15 +138,24 @@ function shareOut(
 const isOfLeaders = (dimension: number): boolean =>
   dimension === outRate || dimension === cpu || dimension === leaderCount || dimension === leaderIn;
 
-/** The level from `low` to `high` at which a condition begins to hold. */
-function levelOf(holds: (level: number) => boolean, low: number, high: number): number {
-  let [below, above] = [low, high];
-  for (let step = 0; step < levelSteps; step++) {
-    const middle = (below + above) / 2;
-    if (holds(middle)) above = middle;
-    else below = middle;
+/**
+ * The level, as a part of the share, above which the fullest brokers hold `amount` bytes in all (sign 1), or up to which
+ * the emptiest can take it (sign -1).
+ */
+function levelOf({ loads, targets }: Working, brokers: readonly number[], amount: number, sign: 1 | -1): number {
+  const relative = (broker: number): number => loads[broker * dimensions]! * targets.perShare[broker * dimensions]!;
+  const ordered = [...brokers].sort((one, other) => sign * (relative(other) - relative(one)) || one - other);
+  let bytes = -sign * amount;
+  let share = 0;
+  let level = 0;
+  for (const [at, broker] of ordered.entries()) {
+    bytes += loads[broker * dimensions]!;
+    share += targets.share[broker * dimensions]!;
+    level = bytes / share;
+    const next = ordered[at + 1];
+    if (next === undefined || sign * level >= sign * relative(next)) break;
   }
-  return above;
+  return level;
 }
 
 /** Every how many-th partition is looked at: all where much goes, few where little does. */
@@ -204,22 +212,14 @@ function choose(
   for (let dimension = 0; dimension < dimensions; dimension++) {
     scale[dimension] = targets.perShare[broker * dimensions + dimension]! * (isOfLeaders(dimension) ? leaderWeight : 1);
   }
-  const item = new Float64Array(dimensions);
   const sums = new Float64Array(dimensions);
-  const open: number[] = [];
-  for (const cell of cells) {
-    const row = Math.floor(cell / width);
-    if (scope.mayChange?.(row) === false || !candidates.hasPlace(row, cell % width, isLeaving)) continue;
-    open.push(cell);
-    itemOf(model, row, cell % width === 0, item);
-    for (let dimension = 0; dimension < dimensions; dimension++) sums[dimension]! += item[dimension]!;
-  }
+  const open = openCells(working, scope, candidates, cells, isLeaving, sums);
   const part = quota.map((amount, dimension) => (sums[dimension]! > 0 ? Math.min(1, amount / sums[dimension]!) : 0));
   // By how much more has been given than the part of what has been looked at.
   const ahead = beyond.map((amount, dimension) => amount * scale[dimension]!);
-  for (const cell of open) {
-    const row = Math.floor(cell / width);
-    itemOf(model, row, cell % width === 0, item);
+  const item = new Float64Array(dimensions);
+  for (let at = 0; at < open.length; at++) {
+    itemOf(model, Math.floor(open[at]! / width), open[at]! % width === 0, item);
     let gain = 0;
     for (let dimension = 0; dimension < dimensions; dimension++) {
       const weight = item[dimension]! * scale[dimension]!;
@@ -229,11 +229,33 @@ function choose(
     }
     if (gain <= 0) continue;
     for (let dimension = 0; dimension < dimensions; dimension++) ahead[dimension]! += item[dimension]!;
-    isLeaving[cell] = 1;
+    isLeaving[open[at]!] = 1;
   }
   for (let dimension = 0; dimension < dimensions; dimension++) {
     if (scale[dimension]! > 0) beyond[dimension] = ahead[dimension]! / scale[dimension]!;
   }
+}
+
+/** Those of a giver's cells that may go. @param sums  what they carry; added up here */
+function openCells(
+  { model, width }: Working,
+  scope: Scope,
+  candidates: Candidates,
+  cells: Int32Array,
+  isLeaving: Uint8Array,
+  sums: Float64Array,
+): number[] {
+  const item = new Float64Array(dimensions);
+  const open: number[] = [];
+  for (let at = 0; at < cells.length; at++) {
+    const cell = cells[at]!;
+    const row = Math.floor(cell / width);
+    if (scope.mayChange?.(row) === false || !candidates.hasPlace(row, cell % width, isLeaving)) continue;
+    open.push(cell);
+    itemOf(model, row, cell % width === 0, item);
+    for (let dimension = 0; dimension < dimensions; dimension++) sums[dimension]! += item[dimension]!;
+  }
+  return open;
 }
 
 /**

@@ -136,19 +136,16 @@ function isCopying(model: Model, target: Int32Array, row: number): boolean {
 }
 
 function workOf(model: Model, target: Int32Array, copying: Int32Array): Work {
+  const { width } = model;
   const first = new Int32Array(copying.length + 1);
-  const isTo = (row: number, cell: number): boolean => target[cell] !== nobody && !had(model, row, target[cell]!);
+  const to = new Int32Array(copying.length * width);
+  let count = 0;
   for (let at = 0; at < copying.length; at++) {
     const row = copying[at]!;
-    first[at + 1] = first[at]!;
-    for (let cell = row * model.width; cell < (row + 1) * model.width; cell++) if (isTo(row, cell)) first[at + 1]!++;
-  }
-  const to = new Int32Array(first[copying.length]!);
-  for (let at = 0, index = 0; at < copying.length; at++) {
-    const row = copying[at]!;
-    for (let cell = row * model.width; cell < (row + 1) * model.width; cell++) {
-      if (isTo(row, cell)) to[index++] = target[cell]!;
+    for (let cell = row * width; cell < (row + 1) * width; cell++) {
+      if (target[cell] !== nobody && !had(model, row, target[cell]!)) to[count++] = target[cell]!;
     }
+    first[at + 1] = count;
   }
   return { first, to, source: copying.map((row) => sourceOf(model, row)) };
 }

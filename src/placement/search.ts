@@ -202,14 +202,16 @@ function noteUneven(working: Working, problems: Problem[], isMeant: (broker: num
 
 /** By cell, how far a load is from its share, beyond what whole replicas force; 0 for what only noise has moved. */
 function deviations(working: Working): Float64Array {
+  return working.loads.map((_, cell) => deviationOf(working, cell));
+}
+
+function deviationOf(working: Working, cell: number): number {
   const { targets, loads, options } = working;
-  return loads.map((load, cell) => {
-    if (targets.perShare[cell] === 0) return 0;
-    const relative = load * targets.perShare[cell]!;
-    const slack = Math.max(0, targets.grain[cell]! - options.band);
-    const by = Math.max(0, Math.abs(relative - 1) - slack);
-    return by > 0 && working.isCalm(Math.floor(cell / dimensions), cell % dimensions) ? 0 : by;
-  });
+  if (targets.perShare[cell] === 0) return 0;
+  const relative = loads[cell]! * targets.perShare[cell]!;
+  const slack = Math.max(0, targets.grain[cell]! - options.band);
+  const by = Math.max(0, Math.abs(relative - 1) - slack);
+  return by > 0 && working.isCalm(Math.floor(cell / dimensions), cell % dimensions) ? 0 : by;
 }
 
 /** One topic as even as can be: replicas of it differ by at most one between brokers that could exchange them. */
@@ -277,19 +279,21 @@ function filled(start: Model, ids: readonly number[], options: PlanOptions, calm
   const isWanted = (broker: number): boolean => wanted[broker] === 1;
   if (!wanted.includes(1)) return endOf(working, problems, bounds);
   const kept = { ...endOf(working, problems, { ...bounds, bytes: bounds.forced }), target: working.replicas.slice() };
-  const before = deviations(working);
+  const cells = [...wanted.keys()].filter(isWanted).flatMap(cellsOf);
+  const before = cells.map((cell) => deviationOf(working, cell));
   const leaders = wasEvenWithout(working, isWanted) ? () => true : undefined;
   balance(working, { leadersOnly: false, mayReceive: isWanted, brokers: isWanted, leaders });
-  const after = deviations(working);
-  const isMeant = (cell: number): boolean => before[cell]! > options.trigger && isWanted(Math.floor(cell / dimensions));
+  const after = cells.map((cell) => deviationOf(working, cell));
   const isWorth = before.some(
-    (by, cell) => isMeant(cell) && by - Math.max(after[cell]!, options.band) >= options.leastGain,
+    (by, at) => by > options.trigger && by - Math.max(after[at]!, options.band) >= options.leastGain,
   );
   if (!isWorth) return { ...kept, isUnsettled: true };
   noteUneven(working, problems, isWanted);
-  const isUnsettled = after.some((by, cell) => by > options.trigger && isWanted(Math.floor(cell / dimensions)));
-  return { ...endOf(working, problems, bounds), isUnsettled };
+  return { ...endOf(working, problems, bounds), isUnsettled: after.some((by) => by > options.trigger) };
 }
+
+const cellsOf = (broker: number): number[] =>
+  Array.from({ length: dimensions }, (_, dimension) => broker * dimensions + dimension);
 
 /** This part of the brokers may be out of the band in a cluster that counts as even. */
 const unevenPart = 0.01;
@@ -315,13 +319,12 @@ function wasEvenWithout({ model, loads, options, survey }: Working, isNew: (brok
 /** 1 for those of the brokers that are under their share by more than the trigger; the others are left alone. */
 function lacking(working: Working, ids: readonly number[]): Uint8Array {
   const found = new Uint8Array(working.brokers);
-  const away = deviations(working);
+  const { loads, targets, options } = working;
   for (const id of ids) {
     const broker = brokerIndex(working.model, id)!;
-    for (let cell = broker * dimensions; cell < (broker + 1) * dimensions; cell++) {
-      const isUnder = working.loads[cell]! < working.targets.share[cell]!;
-      if (isUnder && away[cell]! > working.options.trigger) found[broker] = 1;
-    }
+    const isLacking = (cell: number): boolean =>
+      loads[cell]! < targets.share[cell]! && deviationOf(working, cell) > options.trigger;
+    if (cellsOf(broker).some(isLacking)) found[broker] = 1;
   }
   return found;
 }

@@ -183,26 +183,27 @@ export function kindsOf({ topicOf, poolOfTopic, factors, sizes, inRates, outRate
 
 /** Size of a broker in each dimension, relative to the others: its capacity, or 1 where some have none. */
 function weightsOf(model: Model): Float64Array {
-  const count = model.brokerIds.length;
-  const weights = new Float64Array(count * dimensions);
-  const fill = (capacity: Float64Array, into: readonly number[]): void => {
-    const isKnown = capacity.every((value) => Number.isFinite(value) && value > 0);
-    for (let broker = 0; broker < count; broker++) {
-      for (const dimension of into) weights[broker * dimensions + dimension] = isKnown ? capacity[broker]! : 1;
-    }
-  };
-  fill(model.diskCapacity, [disk, replicaCount]);
-  fill(model.inCapacity, [inRate]);
-  fill(model.outCapacity, [outRate, leaderCount, leaderIn]);
-  fill(model.cpuCapacity, [cpu]);
-  for (let broker = 0; broker < count; broker++) {
-    if (!receives(model, broker)) weights.fill(0, broker * dimensions, (broker + 1) * dimensions);
-    else if (model.mayLead[broker] === 0) {
-      for (const dimension of [outRate, leaderCount, leaderIn]) weights[broker * dimensions + dimension] = 0;
-    }
+  const ofDisk = sizesOrOnes(model.diskCapacity);
+  const ofIn = sizesOrOnes(model.inCapacity);
+  const ofOut = sizesOrOnes(model.outCapacity);
+  const ofCpu = sizesOrOnes(model.cpuCapacity);
+  const weights = new Float64Array(model.brokerIds.length * dimensions);
+  for (let broker = 0, at = 0; broker < model.brokerIds.length; broker++, at += dimensions) {
+    if (!receives(model, broker)) continue;
+    weights[at + disk] = ofDisk[broker]!;
+    weights[at + replicaCount] = ofDisk[broker]!;
+    weights[at + inRate] = ofIn[broker]!;
+    weights[at + cpu] = ofCpu[broker]!;
+    if (model.mayLead[broker] === 0) continue;
+    weights[at + outRate] = ofOut[broker]!;
+    weights[at + leaderCount] = ofOut[broker]!;
+    weights[at + leaderIn] = ofOut[broker]!;
   }
   return weights;
 }
+
+const sizesOrOnes = (capacity: Float64Array): Float64Array =>
+  capacity.every((value) => Number.isFinite(value) && value > 0) ? capacity : new Float64Array(capacity.length).fill(1);
 
 /**
  * Shares of all active brokers, by pool. A zone's share is what its capacity says, but never more than the replicas
@@ -230,12 +231,11 @@ export function targetsOf(
   const zoneWeight = new Float64Array(cells);
   for (let broker = 0; broker < brokers; broker++) {
     const cell = (model.poolOf[broker]! * zones + model.zoneOf[broker]!) * dimensions;
+    // Cordoned and away brokers keep what they have: it is not there to be shared.
+    const isKept = keeps(model, broker) && !receives(model, broker);
     for (let dimension = 0; dimension < dimensions; dimension++) {
       zoneWeight[cell + dimension]! += weights[broker * dimensions + dimension]!;
-      // Cordoned and away brokers keep what they have: it is not there to be shared.
-      if (keeps(model, broker) && !receives(model, broker)) {
-        kept[cell + dimension]! += loads[broker * dimensions + dimension]!;
-      }
+      if (isKept) kept[cell + dimension]! += loads[broker * dimensions + dimension]!;
     }
   }
   const zoneShare = new Float64Array(cells);
