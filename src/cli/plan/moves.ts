@@ -1,5 +1,6 @@
 import { failure, type Result, success } from '../../base/index.ts';
 import type { KafkaAdmin } from '../../client/kafka/index.ts';
+import type { Flow } from './allot.ts';
 import { Arrivals } from './arrivals.ts';
 import { begin, electPreferred, type Held, liveBrokers, nameOf, ongoing, replicasNow } from './cluster-moves.ts';
 import type { ExecuteOptions } from './execute.ts';
@@ -41,7 +42,7 @@ export class Moves {
   private readonly arriving = new Map<string, { readonly step: Step; readonly sinceMs: number }>();
   /** Ended since the last sample, which must still see their last bytes. */
   private ended: Step[] = [];
-  private held: ReadonlyMap<string, Held> = new Map();
+  private readonly held = new Map<string, Held>();
   private live: ReadonlySet<number> = new Set();
   private liveAtMs = Number.NEGATIVE_INFINITY;
   private awaySinceMs: number | undefined;
@@ -125,7 +126,7 @@ export class Moves {
   private async readStart(): Outcome {
     const held = await replicasNow(this.admin, this.patience, this.waiting);
     if (!held.ok) return held;
-    this.held = held.value;
+    for (const [name, is] of held.value) this.held.set(name, is);
     const before = await ongoing(this.admin, this.patience);
     if (!before.ok) return before;
     for (const step of this.waiting)
@@ -167,9 +168,10 @@ export class Moves {
   /** Brokers that are there for the first time get their rates before anything is copied to or from them. */
   private async throttleNew(): Outcome {
     if (this.pacer === undefined) return success(undefined);
+    const { pacer } = this;
     const fresh = [...this.brokers].filter((id) => this.live.has(id) && !this.throttled.has(id));
     for (const id of fresh) this.throttled.add(id);
-    return await setRatesSurely(this.admin, this.patience, new Map(fresh.map((id) => [id, this.pacer!.ratesOf(id)])));
+    return await setRatesSurely(this.admin, this.patience, new Map(fresh.map((id) => [id, pacer.rateOf(id)])));
   }
 
   private async beginNext(): Outcome {
@@ -181,6 +183,9 @@ export class Moves {
     // Counted as running before the cluster is asked: an interruption in between must cancel them.
     for (const step of next) this.running.set(nameOf(step.change), step);
     this.waiting = this.waiting.filter((step) => !chosen.has(step));
+    // What sources may send is shared with the new copies before these begin.
+    const paced = await this.pace();
+    if (!paced.ok) return paced;
     return await begin(this.admin, this.patience, next);
   }
 
@@ -232,14 +237,33 @@ export class Moves {
   }
 
   private async sample(): Promise<void> {
-    const running = [...this.running.values()];
-    const ended = this.ended.splice(0);
-    const sourceOf = ({ change }: Step): number => this.held.get(nameOf(change))?.leader ?? -1;
-    const seen = await this.arrivals.sample([...running, ...ended], (id) => this.live.has(id), sourceOf);
+    const flows = this.flowsOf([...this.running.values()]);
+    const copies = [...this.running.values(), ...this.ended.splice(0)];
+    const seen = await this.arrivals.sample(copies, (id) => this.live.has(id), this.sourceOf);
     if (this.pacer === undefined || seen.seconds === 0) return;
-    const changed = this.pacer.changedBy(seen, running, sourceOf);
-    for (const id of changed.keys()) if (!this.live.has(id)) changed.delete(id);
+    this.pacer.see(seen, flows);
+    const { running } = this;
+    // A leader may have changed meanwhile.
+    const now = await replicasNow(this.admin, this.patience, [...running.values()]);
+    if (now.ok) for (const [name, held] of now.value) if (running.has(name)) this.held.set(name, held);
     // A rate that could not be set is set with the next sample that changes it.
-    if (changed.size > 0) await setRates(this.admin, this.patience, changed);
+    await this.pace();
+  }
+
+  /** Sets what sources send for the copies under way. */
+  private async pace(): Outcome {
+    const changed = this.pacer?.changedFor(this.flowsOf([...this.running.values()])) ?? new Map<number, number>();
+    for (const id of changed.keys()) if (!this.live.has(id)) changed.delete(id);
+    return changed.size === 0 ? success(undefined) : await setRates(this.admin, this.patience, changed);
+  }
+
+  private readonly sourceOf = ({ change }: Step): number => this.held.get(nameOf(change))?.leader ?? -1;
+
+  /** Copies whose partition has a leader to copy from. */
+  private flowsOf(steps: readonly Step[]): Flow[] {
+    return steps.flatMap((step) => {
+      const source = this.sourceOf(step);
+      return source < 0 ? [] : step.receivers.map((receiver) => ({ source, receiver }));
+    });
   }
 }

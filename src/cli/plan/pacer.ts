@@ -1,47 +1,74 @@
+import { type Allotment, allot, type Capacities, type Flow } from './allot.ts';
 import type { Sample } from './arrivals.ts';
-import { freshPace, type Pace, paced } from './pace.ts';
-import type { Step } from './steps.ts';
-import type { BrokerRates } from './throttle.ts';
+import { type Debt, debtAfter, paceFor } from './pace.ts';
+import { rateFor, type Sent, sentAfter, windowSeconds } from './quota-window.ts';
 
-/** Follows each throttled broker, in both directions, and says which rates must be set anew. */
+/** A change smaller than this part of what is set is not worth a request. */
+const leastChange = 0.03;
+
+/**
+ * Keeps every broker within a limit in both directions by what the sources send. The quota of a receiver is left alone:
+ * by that, Kafka holds back replicas that are in sync as well. A follower that hears of a new leader epoch (and every
+ * finished move brings one) does not know its lag until it has fetched, counts as behind, and does not fetch while its
+ * quota is used up (`AbstractFetcherThread.shouldFollowerThrottle`); meanwhile nothing that asks for acks=all is
+ * answered. A source knows the in-sync replicas, and never holds them back.
+ */
 export class Pacer {
   private readonly limit: number;
-  private readonly received = new Map<number, Pace>();
-  private readonly sent = new Map<number, Pace>();
-  private readonly begun = new Set<string>();
+  private readonly debts = { sent: new Map<number, Debt>(), received: new Map<number, Debt>() };
+  private readonly begun = { sent: new Set<number>(), received: new Set<number>() };
+  private allotted: Allotment = { rates: new Map(), full: { sent: new Set(), received: new Set() } };
+  /** Of the sources: what they sent lately, and the rates that are set. */
+  private readonly windows = new Map<number, readonly Sent[]>();
+  private readonly rates = new Map<number, number>();
 
   constructor(limit: number) {
     this.limit = limit;
   }
 
-  ratesOf(broker: number): BrokerRates {
-    const fresh = freshPace(this.limit);
-    return {
-      sent: (this.sent.get(broker) ?? fresh).rate,
-      received: (this.received.get(broker) ?? fresh).rate,
-    };
+  /** At first what a source without copies may have. */
+  rateOf(broker: number): number {
+    return this.rates.get(broker) ?? Math.ceil(this.limit / windowSeconds);
   }
 
-  /** @param running  what is being copied: a broker without any owes nothing */
-  changedBy(sample: Sample, running: readonly Step[], sourceOf: (step: Step) => number): Map<number, BrokerRates> {
-    const receivers = new Set(running.flatMap((step) => step.receivers));
-    const sources = new Set(running.map(sourceOf));
-    const before = new Map([...receivers, ...sources].map((id) => [id, this.ratesOf(id)]));
-    for (const id of receivers)
-      this.follow(this.received, `to ${id}`, id, sample.received.get(id) ?? 0, sample.seconds);
-    for (const id of sources) this.follow(this.sent, `from ${id}`, id, sample.sent.get(id) ?? 0, sample.seconds);
-    const changed = new Map<number, BrokerRates>();
-    for (const [id, old] of before) {
-      const rates = this.ratesOf(id);
-      if (rates.sent !== old.sent || rates.received !== old.received) changed.set(id, rates);
+  /** @param flows  what was being copied: a broker without any owes nothing */
+  see({ seconds, received, sent }: Sample, flows: readonly Flow[]): void {
+    const receivers = new Set(flows.map(({ receiver }) => receiver));
+    const sources = new Set(flows.map(({ source }) => source));
+    for (const id of receivers) this.follow('received', id, received.get(id) ?? 0, seconds);
+    for (const id of sources) this.follow('sent', id, sent.get(id) ?? 0, seconds);
+    for (const id of new Set([...this.windows.keys(), ...sent.keys()])) {
+      const pace = this.allotted.rates.get(id) ?? this.limit;
+      this.windows.set(id, sentAfter(this.windows.get(id) ?? [], pace, sent.get(id) ?? 0, seconds));
+    }
+  }
+
+  /** Rates of sources that must be set anew for what is being copied from now on. */
+  changedFor(flows: readonly Flow[]): Map<number, number> {
+    const { limit, debts } = this;
+    this.allotted = allot(flows, {
+      sent: (id) => paceFor(debts.sent.get(id) ?? 0, limit),
+      received: (id) => paceFor(debts.received.get(id) ?? 0, limit),
+    });
+    const changed = new Map<number, number>();
+    for (const [id, pace] of this.allotted.rates) {
+      const rate = Math.ceil(rateFor(this.windows.get(id) ?? [], pace));
+      const old = this.rateOf(id);
+      if (Math.abs(rate - old) <= leastChange * old) continue;
+      this.rates.set(id, rate);
+      changed.set(id, rate);
     }
     return changed;
   }
 
-  private follow(paces: Map<number, Pace>, key: string, id: number, bytes: number, seconds: number): void {
+  private follow(direction: keyof Capacities, id: number, bytes: number, seconds: number): void {
     // Until the first byte comes, the copy is being prepared: that time is not made good.
-    if (bytes > 0) this.begun.add(key);
-    if (!this.begun.has(key) || id < 0) return;
-    paces.set(id, paced(paces.get(id) ?? freshPace(this.limit), this.limit, bytes, seconds));
+    if (bytes > 0) this.begun[direction].add(id);
+    if (!this.begun[direction].has(id)) return;
+    const debts = this.debts[direction];
+    const before = debts.get(id) ?? 0;
+    const after = debtAfter(before, this.limit, bytes, seconds);
+    // Who could have done more, had the others, is owed nothing for it.
+    debts.set(id, this.allotted.full[direction].has(id) ? after : Math.min(Math.max(before, 0), after));
   }
 }

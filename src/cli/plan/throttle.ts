@@ -20,43 +20,45 @@ const diskRate = 'replica.alter.log.dirs.io.max.bytes.per.second';
 
 export const brokerResource = (id: number): ConfigResource => ({ type: 'broker', name: String(id) });
 
-export type BrokerRates = { readonly sent: number; readonly received: number };
-
 type Changes = { readonly resource: ConfigResource; readonly changes: readonly ConfigChange[] };
 
 /**
- * A throttle of Kafka's is a rate on each broker, and on each topic the replicas that it counts for: sources as
- * leaders, copies as followers. The replicas are named first: a broker that has its rate has heard of them as well.
+ * A throttle of Kafka's is a rate on each broker, and on each topic the replicas that it counts for. Only what sources
+ * send is throttled (why: `Pacer`). The replicas are named first: a broker that has its rate has heard of them as well.
  */
 export async function setThrottledReplicas(admin: KafkaAdmin, patience: Patience, steps: readonly Step[]): Outcome {
   const all: Changes[] = [];
   for (const [topic, some] of Map.groupBy(steps, ({ change }) => change.topic)) {
     const sources = some.flatMap(({ change: { partition, from } }) => from.map((id) => `${partition}:${id}`));
-    const copies = some.flatMap(({ change: { partition }, receivers }) => receivers.map((id) => `${partition}:${id}`));
     all.push({
       resource: { type: 'topic', name: topic },
-      changes: [
-        { name: replicas.sent, operation: 'set', value: sources.join(',') },
-        { name: replicas.received, operation: 'set', value: copies.join(',') },
-      ],
+      changes: [{ name: replicas.sent, operation: 'set', value: sources.join(',') }],
     });
   }
   return await alter(admin, patience, 'setting the throttle', all);
 }
 
-/** @param some  brokers that are there: a broker must be asked itself */
-export const setRates = (admin: KafkaAdmin, patience: Patience, some: ReadonlyMap<number, BrokerRates>): Outcome =>
-  alter(admin, patience, 'setting the throttle', rateChanges(some));
+/** @param some  bytes per second to be sent by brokers that are there: a broker must be asked itself */
+export const setRates = (admin: KafkaAdmin, patience: Patience, some: ReadonlyMap<number, number>): Outcome =>
+  alter(
+    admin,
+    patience,
+    'setting the throttle',
+    [...some].map(([id, rate]) => ({
+      resource: brokerResource(id),
+      changes: [{ name: rates.sent, operation: 'set', value: String(Math.ceil(rate)) }],
+    })),
+  );
 
 /** Sets rates and waits until the brokers say that they have them: a copy begun before that would not be held back. */
 export async function setRatesSurely(
   admin: KafkaAdmin,
   patience: Patience,
-  some: ReadonlyMap<number, BrokerRates>,
+  some: ReadonlyMap<number, number>,
 ): Outcome {
   const set = await setRates(admin, patience, some);
   if (!set.ok || some.size === 0) return set;
-  const wanted = new Map([...some].map(([id, { received }]) => [String(id), String(Math.round(received))]));
+  const wanted = new Map([...some].map(([id, rate]) => [String(id), String(Math.ceil(rate))]));
   const untilMs = performance.now() + settingsLagMs;
   for (;;) {
     const described = await patience.ask('setting the throttle', () =>
@@ -64,7 +66,7 @@ export async function setRatesSurely(
     );
     if (!described.ok) return described;
     const late = described.value.find(
-      ({ name: id, entries }) => entries.find(({ name }) => name === rates.received)?.value !== wanted.get(id),
+      ({ name: id, entries }) => entries.find(({ name }) => name === rates.sent)?.value !== wanted.get(id),
     );
     if (late === undefined) return success(undefined);
     if (performance.now() > untilMs) {
@@ -90,15 +92,6 @@ export const setDiskThrottle = (
       changes: [{ name: diskRate, operation: 'set', value: String(Math.round(rate)) }],
     })),
   );
-
-const rateChanges = (some: ReadonlyMap<number, BrokerRates>): Changes[] =>
-  [...some].map(([id, { sent, received }]) => ({
-    resource: brokerResource(id),
-    changes: [
-      { name: rates.sent, operation: 'set', value: String(Math.round(sent)) },
-      { name: rates.received, operation: 'set', value: String(Math.round(received)) },
-    ],
-  }));
 
 async function alter(admin: KafkaAdmin, patience: Patience, what: string, all: readonly Changes[]): Outcome {
   for (let at = 0; at < all.length; at += resourcesPerRequest) {

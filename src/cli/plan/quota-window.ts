@@ -1,0 +1,43 @@
+import { mostPart } from './pace.ts';
+
+/** What a broker sent since the sample before, and what it was to send: bytes. */
+export type Sent = { readonly seconds: number; readonly bytes: number; readonly meant: number };
+
+/**
+ * A quota of Kafka's is a mean over this many seconds at least (`replication.quota.window.num` 11 of
+ * `replication.quota.window.size.seconds` 1, and `Rate.windowSize`, which counts no fewer than all but one), so a broker
+ * that has sent nothing lately sends all that its rate allows for ten seconds at once.
+ */
+export const windowSeconds = 10;
+/** For how long what is let through next is to last: until the next sample. */
+const nextSeconds = 1;
+
+/** @param window  the last first */
+export const sentAfter = (window: readonly Sent[], pace: number, bytes: number, seconds: number): readonly Sent[] =>
+  within([{ seconds, bytes, meant: pace * seconds }, ...window], windowSeconds);
+
+/**
+ * The rate that lets a broker send `pace` bytes per second next: neither a burst after a rest or a rise, nor a stop
+ * after a fall. What arrived lately, the quota counted as up to a third more, but hardly as more than was meant.
+ */
+export function rateFor(window: readonly Sent[], pace: number): number {
+  let [arrived, meant] = [0, 0];
+  for (const sent of within(window, windowSeconds - nextSeconds)) {
+    arrived += sent.bytes;
+    meant += sent.meant;
+  }
+  return (Math.min(mostPart * arrived, meant) + pace * nextSeconds) / windowSeconds;
+}
+
+/** The last `most` seconds of it. */
+function within(window: readonly Sent[], most: number): Sent[] {
+  const kept: Sent[] = [];
+  let left = most;
+  for (const { seconds, bytes, meant } of window) {
+    if (left <= 0) break;
+    const part = Math.min(1, left / seconds);
+    kept.push({ seconds: seconds * part, bytes: bytes * part, meant: meant * part });
+    left -= seconds;
+  }
+  return kept;
+}

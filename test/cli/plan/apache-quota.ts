@@ -1,0 +1,125 @@
+import type { Flow } from '../../../src/cli/plan/allot.ts';
+import type { Pacer } from '../../../src/cli/plan/pacer.ts';
+
+/**
+ * Apache's replication quota of a leader, as `SampledStat` and `Rate` of org.apache.kafka.common.metrics.stats count
+ * it: eleven samples of a second; the mean is over the time since the oldest, and over ten seconds at least.
+ */
+class LeaderQuota {
+  rate = Number.POSITIVE_INFINITY;
+  #samples: { startMs: number; bytes: number }[] = [];
+
+  #purge(nowMs: number): void {
+    this.#samples = this.#samples.filter(({ startMs }) => nowMs - startMs < 11_000);
+  }
+
+  record(nowMs: number, bytes: number): void {
+    this.#purge(nowMs);
+    const last = this.#samples.at(-1);
+    if (last === undefined || nowMs - last.startMs >= 1000) this.#samples.push({ startMs: nowMs, bytes });
+    else last.bytes += bytes;
+  }
+
+  isExceeded(nowMs: number): boolean {
+    this.#purge(nowMs);
+    const sum = this.#samples.reduce((all, { bytes }) => all + bytes, 0);
+    const elapsedMs = nowMs - (this.#samples[0]?.startMs ?? nowMs);
+    const fullWindows = Math.floor(elapsedMs / 1000);
+    const countedMs = elapsedMs + Math.max(0, 10 - fullWindows) * 1000;
+    return sum / (countedMs / 1000) > this.rate;
+  }
+}
+
+export type Copy = Flow & { readonly bytes: number };
+export type Copied = {
+  /** Of each broker and direction: mean bytes per second between its first and its last byte, and how long that was. */
+  readonly rates: ReadonlyMap<string, { readonly bytes: number; readonly seconds: number; readonly rate: number }>;
+  readonly requests: number;
+};
+
+const stepMs = 10;
+const fetchBytes = 1024 * 1024;
+/** How long a fetch waits that brings nothing (`replica.fetch.wait.max.ms`). */
+const emptyFetchMs = 500;
+const sampleMs = 1000;
+/** Settings are there this long after they were set. */
+const settingMs = 150;
+
+/**
+ * Copies in a cluster of Apache's while a pacer sets the rates of its sources.
+ *
+ * @param kept    part of what a fetch brings that a log keeps: fetches end in the middle of a batch, quotas count all
+ * @param atOnce  copies that one receiver takes at a time
+ */
+export function copyPaced(pacer: Pacer, copies: readonly Copy[], { kept = 1, atOnce = 2 } = {}): Copied {
+  const quotas = new Map<number, LeaderQuota>();
+  for (const { source } of copies) {
+    const quota = new LeaderQuota();
+    quota.rate = pacer.rateOf(source);
+    quotas.set(source, quota);
+  }
+  const waiting = [...copies];
+  const running: { copy: Copy; left: number; nextMs: number }[] = [];
+  const settings: { atMs: number; source: number; rate: number }[] = [];
+  const seen = new Map<string, { firstMs: number; lastMs: number; bytes: number }>();
+  let sent = new Map<number, number>();
+  let received = new Map<number, number>();
+  let requests = 0;
+  let nowMs = 0;
+  const set = (): void => {
+    const changed = pacer.changedFor(running.map(({ copy }) => copy));
+    if (changed.size > 0) requests++;
+    for (const [source, rate] of changed) settings.push({ atMs: nowMs + settingMs, source, rate });
+  };
+  const note = (key: string, bytes: number): void => {
+    const end = seen.get(key) ?? { firstMs: nowMs, lastMs: nowMs, bytes: 0 };
+    seen.set(key, { ...end, lastMs: nowMs, bytes: end.bytes + bytes });
+  };
+  for (; waiting.length + running.length > 0; nowMs += stepMs) {
+    const next = waiting.filter(
+      (copy, at) =>
+        running.filter(({ copy: { receiver } }) => receiver === copy.receiver).length +
+          waiting.slice(0, at).filter(({ receiver }) => receiver === copy.receiver).length <
+        atOnce,
+    );
+    for (const copy of next) {
+      waiting.splice(waiting.indexOf(copy), 1);
+      running.push({ copy, left: copy.bytes, nextMs: nowMs + 2 * settingMs });
+    }
+    if (next.length > 0) set();
+    while (settings[0] !== undefined && settings[0].atMs <= nowMs) {
+      const { source, rate } = settings.shift()!;
+      quotas.get(source)!.rate = rate;
+    }
+    for (const one of running) {
+      if (one.nextMs > nowMs) continue;
+      const { source, receiver } = one.copy;
+      const quota = quotas.get(source)!;
+      if (quota.isExceeded(nowMs)) {
+        one.nextMs = nowMs + emptyFetchMs;
+        continue;
+      }
+      const fetched = Math.min(fetchBytes, one.left / kept);
+      quota.record(nowMs, fetched);
+      const bytes = fetched * kept;
+      one.left -= bytes;
+      one.nextMs = nowMs + stepMs;
+      sent.set(source, (sent.get(source) ?? 0) + bytes);
+      received.set(receiver, (received.get(receiver) ?? 0) + bytes);
+      note(`sent ${source}`, bytes);
+      note(`received ${receiver}`, bytes);
+    }
+    const flows = running.map(({ copy }) => copy);
+    for (const one of running.filter(({ left }) => left <= 1)) running.splice(running.indexOf(one), 1);
+    if (nowMs % sampleMs !== 0 || nowMs === 0) continue;
+    pacer.see({ seconds: sampleMs / 1000, sent, received }, flows);
+    sent = new Map();
+    received = new Map();
+    set();
+  }
+  const rates = [...seen].map(([key, { firstMs, lastMs, bytes }]) => {
+    const seconds = (lastMs - firstMs) / 1000;
+    return [key, { bytes, seconds, rate: bytes / seconds }] as const;
+  });
+  return { rates: new Map(rates), requests };
+}

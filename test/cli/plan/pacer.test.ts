@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { Pacer } from '../../../src/cli/plan/pacer.ts';
+import { type Copy, copyPaced } from './apache-quota.ts';
+
+const copies = (count: number, bytes: number): Copy[] =>
+  Array.from({ length: count }, (_, at) => ({ source: 1 + (at % 3), receiver: 4, bytes }));
+const turned = (some: readonly Copy[]): Copy[] =>
+  some.map(({ source, receiver, bytes }) => ({ source: receiver, receiver: source, bytes }));
+
+test.each([
+  [2_500_000, 1, 24e6],
+  [2_500_000, 0.9, 24e6],
+  [2_500_000, 0.76, 60e6],
+  [4_000_000, 1, 24e6],
+  [4_000_000, 0.9, 60e6],
+  [4_000_000, 0.76, 200e6],
+  [20_000_000, 1, 200e6],
+])('at %d bytes/s, of which logs keep %f, copies of %d bytes come and go within 5 %% of the limit', (limit, kept, bytes) => {
+  const atOnce = Math.max(2, Math.floor(limit / 1024 / 1024));
+  const come = copyPaced(new Pacer(limit), copies(6, bytes), { kept, atOnce }).rates.get('received 4')!;
+  const go = copyPaced(new Pacer(limit), turned(copies(6, bytes)), { kept, atOnce }).rates.get('sent 4')!;
+  for (const { rate } of [come, go]) expect(Math.abs(rate / limit - 1)).toBeLessThan(0.05);
+});
+
+test('a short move does not begin with all that a window allows', () => {
+  const { rate, seconds } = copyPaced(new Pacer(4_000_000), copies(3, 12e6)).rates.get('received 4')!;
+  expect(seconds).toBeGreaterThan(6);
+  expect(rate).toBeLessThan(1.25 * 4_000_000);
+});
+
+test('a source that has rested does not rush after, nor one whose share has grown', () => {
+  const limit = 2_500_000;
+  const pacer = new Pacer(limit);
+  copyPaced(pacer, copies(2, 40e6));
+  for (let second = 0; second < 60; second++) {
+    pacer.see({ seconds: 1, sent: new Map(), received: new Map() }, []);
+    pacer.changedFor([]);
+  }
+  const { rate, seconds } = copyPaced(pacer, copies(1, 30e6)).rates.get('sent 1')!;
+  expect(seconds).toBeGreaterThan(10);
+  expect(rate).toBeLessThan(1.1 * limit);
+});
+
+test('rates are left alone while what is sent keeps to them', () => {
+  const { requests, rates } = copyPaced(new Pacer(4_000_000), turned(copies(6, 60e6)));
+  expect(requests).toBeLessThan(rates.get('sent 4')!.seconds / 3);
+});
