@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { failure, type Result, success } from '../base/index.ts';
 import type { PlanCost } from './cost.ts';
 import { dimensions } from './dimensions.ts';
@@ -22,6 +23,8 @@ export type PlanDocument = {
   readonly diskMoves: readonly PlannedDiskMove[];
   /** Loads of each broker at the end, as parts of its shares, in order of `dimensionNames`: see `planEndOf`. */
   readonly ends?: readonly { readonly broker: number; readonly shares: readonly number[] }[];
+  /** Of what will be acted upon: see `digestOf`. A document that does not fit it was changed after it was made. */
+  readonly digest: string;
 };
 
 export type PlannedChange = {
@@ -41,6 +44,29 @@ export type PlannedDiskMove = {
   readonly bytes: number;
 };
 
+/**
+ * SHA-256 in hexadecimal over what is carried out and approved: the hash of the plan, its operation, batches, disk
+ * moves and ends. The hash itself needs the whole cluster to be checked; this needs only the document.
+ */
+export function digestOf(document: Omit<PlanDocument, 'digest'>): string {
+  const { operation, inputHash, hash, batches, diskMoves, ends } = document;
+  const changes = batches.map((batch) =>
+    batch.map(({ topic, partition, bytes, from, to }) => [topic, partition, bytes, from, to]),
+  );
+  const disks = diskMoves.map(({ topic, partition, broker, from, to, bytes }) => [
+    topic,
+    partition,
+    broker,
+    from,
+    to,
+    bytes,
+  ]);
+  const shares = ends?.map(({ broker, shares: own }) => [broker, own]);
+  return createHash('sha256')
+    .update(JSON.stringify([operation, inputHash, hash, changes, disks, shares]))
+    .digest('hex');
+}
+
 export function planDocument(plan: Plan): PlanDocument {
   const { model, target, schedule } = plan;
   const batches: PlannedChange[][] = [];
@@ -56,7 +82,7 @@ export function planDocument(plan: Plan): PlanDocument {
       })),
     );
   }
-  return {
+  const document = {
     version: 1,
     operation: plan.operation,
     seed: plan.options.seed,
@@ -78,7 +104,8 @@ export function planDocument(plan: Plan): PlanDocument {
       broker: id,
       shares: Array.from(plan.shares.subarray(broker * dimensions, (broker + 1) * dimensions)),
     })),
-  };
+  } as const;
+  return { ...document, digest: digestOf(document) };
 }
 
 /**
@@ -123,8 +150,8 @@ export type Remaining = {
 export type Stale = { readonly topic: string; readonly partition: number; readonly message: string };
 
 /**
- * Resumes a plan: what has arrived is not moved again, what has not begun or is under way is still to do. Anything
- * else means that the cluster is no longer the one that was planned for.
+ * Resumes a plan: what has arrived is not moved again; what has not begun, was cancelled or is under way is still to
+ * do. Anything else means that the cluster is no longer the one that was planned for.
  *
  * @param now  replicas of a partition now, in order; undefined: it is gone
  */
@@ -142,7 +169,7 @@ export function remainingOf(
       const { topic, partition, from, to } = change;
       const held = now(topic, partition);
       if (held?.join() === to.join()) done++;
-      else if (held !== undefined && (held.join() === from.join() || isUnderWay(held, from, to))) {
+      else if (held !== undefined && (areAlike(held, from) || isUnderWay(held, from, to))) {
         left++;
         open.push(change);
       } else {
@@ -157,6 +184,10 @@ export function remainingOf(
   }
   return stale.length > 0 ? failure(stale) : success({ batches: rest, done, left });
 }
+
+/** Kafka gives a partition whose move was cancelled its replicas back, not always in their old order. */
+const areAlike = (one: readonly number[], other: readonly number[]): boolean =>
+  one.length === other.length && one.every((id) => other.includes(id));
 
 /** While a reassignment runs, Kafka lists the new replicas first and then those that will go. */
 function isUnderWay(held: readonly number[], from: readonly number[], to: readonly number[]): boolean {

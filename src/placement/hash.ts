@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import type { DiskMove } from './disks.ts';
 import type { Model } from './model.ts';
 
 /**
@@ -23,10 +24,16 @@ export function hashOfModel(model: Model): string {
   return hash.digest('hex');
 }
 
-/** Hash of a plan: its input, what was asked, and every change in order. */
-export function hashOfPlan(inputHash: string, asked: unknown, parts: readonly ArrayBufferView[]): string {
+/** Hash of a plan: its input, what was asked, every change in order, and every replica that changes its disk. */
+export function hashOfPlan(
+  inputHash: string,
+  asked: unknown,
+  parts: readonly ArrayBufferView[],
+  diskMoves: readonly DiskMove[],
+): string {
   const hash = createHash('sha256');
-  hash.update(`hikube placement plan 1\n${inputHash}\n${JSON.stringify(asked)}\n`);
+  const disks = diskMoves.map(({ row, broker, from, to }) => [row, broker, from, to]);
+  hash.update(`hikube placement plan 2\n${inputHash}\n${JSON.stringify(asked)}\n${JSON.stringify(disks)}\n`);
   for (const part of parts) add(hash, part);
   return hash.digest('hex');
 }

@@ -18,7 +18,7 @@ export type { DimensionName } from './dimensions.ts';
 export { dimensionNames, dimensions, dimensionUnits } from './dimensions.ts';
 export type { DiskMove } from './disks.ts';
 export type { PlanDocument, PlannedChange, PlannedDiskMove, Remaining, Stale } from './document.ts';
-export { modelAfter, planDocument, planEndOf, remainingOf } from './document.ts';
+export { digestOf, modelAfter, planDocument, planEndOf, remainingOf } from './document.ts';
 export type { BrokerStanding, Explanation, GoalStanding } from './explain.ts';
 export { explain } from './explain.ts';
 export { hashOfModel } from './hash.ts';

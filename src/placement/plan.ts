@@ -65,7 +65,8 @@ export function planOperation(
     });
   }
   const asked = { operation, options: { ...options, batch: options.batch } };
-  const hash = hashOfPlan(inputHash, asked, [changedCells(start, target, schedule), schedule.rows, schedule.first]);
+  const changes = [changedCells(start, target, schedule), schedule.rows, schedule.first];
+  const hash = hashOfPlan(inputHash, asked, changes, diskMoves);
   const cost = costOf(start, target, schedule.rows);
   return success({
     operation,

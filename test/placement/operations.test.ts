@@ -295,7 +295,11 @@ test('batches keep their limits, and a plan cut anywhere resumes without moving 
   const rest = remainingOf(document, (_, partition) => now.get(partition));
   const moved = document.batches.slice(0, 2).flat().length;
   expect(rest).toMatchObject({ ok: true, value: { done: moved, left: document.batches.flat().length - moved } });
-  now.set(document.batches.flat().at(-1)!.partition, [0, 1]);
+  const last = document.batches.flat().at(-1)!;
+  // Kafka may give a partition whose move was cancelled its replicas back in another order.
+  now.set(last.partition, last.from.toReversed());
+  expect(remainingOf(document, (_, partition) => now.get(partition))).toEqual(rest);
+  now.set(last.partition, [0, 1]);
   expect(remainingOf(document, (_, partition) => now.get(partition))).toMatchObject({ ok: false });
 });
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { ClusterState, PartitionState } from '../../placement/index.ts';
+import { capacity } from '../../placement/json/index.ts';
 import { InputError } from './options.ts';
 
 const amount = z.number().min(0);
@@ -21,15 +22,7 @@ const schema = z.strictObject({
         node: z.string().optional(),
         brokerSet: z.string().optional(),
         mayLead: z.boolean().optional(),
-        capacity: z
-          .strictObject({
-            diskBytes: amount.optional(),
-            inBytesPerSecond: amount.optional(),
-            outBytesPerSecond: amount.optional(),
-            cpuCores: amount.optional(),
-            replicas: z.int().min(0).optional(),
-          })
-          .optional(),
+        capacity: capacity.optional(),
       }),
     )
     .default([]),

@@ -7,8 +7,6 @@ import {
   type PlannedChange,
 } from '../../placement/index.ts';
 
-import { digestOf } from './state-file.ts';
-
 const barCells = 24;
 /** Changes shown one by one. */
 const changesShown = 12;
@@ -237,6 +235,6 @@ function riskText({ risk: { before, after } }: Explanation): string {
 
 /** The plan as JSON: the document, and the explanation beside it. */
 export function planJson(document: PlanDocument, { goals, risk, problems }: Explanation): string {
-  const all = { ...document, problems, explanation: { goals, risk }, digest: digestOf(document) };
+  const all = { ...document, problems, explanation: { goals, risk } };
   return `${JSON.stringify(all, undefined, 2)}\n`;
 }

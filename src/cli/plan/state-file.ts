@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { PlanDocument } from '../../placement/index.ts';
@@ -14,17 +13,6 @@ export type Manner = {
 
 export type KeptPlan = PlanDocument & { readonly manner?: Manner };
 
-/** Over what would be carried out: a file that was changed since is refused. */
-export function digestOf({ hash, batches, diskMoves }: PlanDocument): string {
-  const changes = batches.map((batch) =>
-    batch.map(({ topic, partition, bytes, from, to }) => [topic, partition, bytes, from, to]),
-  );
-  const disks = diskMoves.map(({ topic, partition, broker, from, to }) => [topic, partition, broker, from, to]);
-  return createHash('sha256')
-    .update(JSON.stringify([hash, changes, disks]))
-    .digest('hex');
-}
-
 /** Where a plan is kept when nobody says where. */
 export const defaultStatePath = ({ hash }: PlanDocument): string => resolve(`plan-${hash.slice(0, 12)}.json`);
 
@@ -32,7 +20,7 @@ export const defaultStatePath = ({ hash }: PlanDocument): string => resolve(`pla
 export async function writeState(path: string, plan: KeptPlan): Promise<void> {
   try {
     // A crash while writing leaves the old file or the new one, never half of it.
-    await writeFile(`${path}.new`, `${JSON.stringify({ ...plan, digest: digestOf(plan) })}\n`);
+    await writeFile(`${path}.new`, `${JSON.stringify(plan)}\n`);
     await rename(`${path}.new`, path);
   } catch (error) {
     throw new InputError('--state', `cannot write ${path}: ${(error as Error).message}`);
@@ -53,24 +41,8 @@ export async function readState(path: string, flag = '--state'): Promise<KeptPla
   }
   const parsed = parsePlan(text);
   if (!parsed.ok) throw new InputError(`${path}: ${parsed.problem.field}`, parsed.problem.message);
-  const { digest, ...kept } = parsed.value as KeptPlan & { readonly digest?: string };
-  const plan = { ...kept, diskMoves: diskMovesOf(path, kept), manner: mannerOf(path, kept) };
-  if (digest !== digestOf(plan)) {
-    throw new InputError(`${path}: digest`, 'does not fit the plan: the file was changed after it was written');
-  }
-  return plan;
-}
-
-function diskMovesOf(path: string, { diskMoves = [] }: Partial<PlanDocument>): PlanDocument['diskMoves'] {
-  const bad = (at: number) => new InputError(`${path}: diskMoves[${at}]`, 'is not a move between two log folders');
-  if (!Array.isArray(diskMoves)) throw new InputError(`${path}: diskMoves`, 'is not a list');
-  for (const [at, move] of (diskMoves as readonly unknown[]).entries()) {
-    if (typeof move !== 'object' || move === null) throw bad(at);
-    const { topic, partition, broker, from, to, bytes } = move as Record<string, unknown>;
-    if (![topic, from, to].every((text) => typeof text === 'string')) throw bad(at);
-    if (![partition, broker, bytes].every((number) => typeof number === 'number' && number >= 0)) throw bad(at);
-  }
-  return diskMoves;
+  const kept: KeptPlan = parsed.value;
+  return { ...kept, manner: mannerOf(path, kept) };
 }
 
 function mannerOf(path: string, { manner }: KeptPlan): Manner {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { failure, type Result, success } from '../../base/index.ts';
-import type { PlanDocument } from '../document.ts';
+import { digestOf, type PlanDocument } from '../document.ts';
 import { maxReplicationFactor } from '../model.ts';
 import type { ReassignmentJson } from '../reassignment.ts';
 import type { ClusterState, TopicState } from '../state.ts';
@@ -12,6 +12,14 @@ const id = z.int().min(0).max(2_147_483_647);
 const amount = z.number().min(0);
 const name = z.string().min(1).max(249);
 
+export const capacity = z.strictObject({
+  diskBytes: amount.optional(),
+  inBytesPerSecond: amount.optional(),
+  outBytesPerSecond: amount.optional(),
+  cpuCores: amount.optional(),
+  replicas: z.int().min(0).optional(),
+});
+
 const broker = z.strictObject({
   id,
   zone: z.string().optional(),
@@ -20,15 +28,7 @@ const broker = z.strictObject({
   state: z.enum(['active', 'draining', 'cordoned', 'dead', 'away']).optional(),
   awayForMs: amount.optional(),
   mayLead: z.boolean().optional(),
-  capacity: z
-    .strictObject({
-      diskBytes: amount.optional(),
-      inBytesPerSecond: amount.optional(),
-      outBytesPerSecond: amount.optional(),
-      cpuCores: amount.optional(),
-      replicas: z.int().min(0).optional(),
-    })
-    .optional(),
+  capacity: capacity.optional(),
   disks: z
     .array(
       z.strictObject({
@@ -83,13 +83,16 @@ const change = z.object({
   from: z.array(id),
   to: z.array(id).min(1),
 });
+const folder = z.string().min(1);
 const plan = z.looseObject({
   version: z.literal(1),
   operation: z.looseObject({ kind: z.string() }),
   inputHash: z.string(),
   hash: z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in hexadecimal'),
   batches: z.array(z.array(change)),
+  diskMoves: z.array(z.object({ topic: name, partition: id, broker: id, from: folder, to: folder, bytes: amount })),
   ends: z.array(z.object({ broker: id, shares: z.array(z.number()) })).optional(),
+  digest: z.string(),
 });
 
 /** The whole document as text. Sizes, ids and references are checked: what passes, `modelOf` takes. */
@@ -149,10 +152,13 @@ export function parseReassignment(text: string): Result<ReassignmentJson, Border
   return check(reassignment, parsed.value, '') as Result<ReassignmentJson, BorderProblem>;
 }
 
+/** A plan as it was written: one that was changed since does not fit its digest. */
 export function parsePlan(text: string): Result<PlanDocument, BorderProblem> {
   const parsed = parseJson(text);
   if (!parsed.ok) return parsed;
-  return check(plan, parsed.value, '') as unknown as Result<PlanDocument, BorderProblem>;
+  const checked = check(plan, parsed.value, '') as unknown as Result<PlanDocument, BorderProblem>;
+  if (!checked.ok || checked.value.digest === digestOf(checked.value)) return checked;
+  return failure({ field: 'digest', message: 'does not fit the plan: it was changed after it was written' });
 }
 
 function parseJson(text: string, field = '(document)'): Result<unknown, BorderProblem> {

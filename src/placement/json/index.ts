@@ -5,5 +5,12 @@
  * A cluster comes as one JSON document, or, for clusters too large to hold as text, as JSON lines: a first line
  * `{"version":1,"brokers":[...]}` and then one topic a line. Both are read piece by piece.
  */
-export { type BorderProblem, parseCluster, parseClusterLines, parsePlan, parseReassignment } from './border.ts';
+export {
+  type BorderProblem,
+  capacity,
+  parseCluster,
+  parseClusterLines,
+  parsePlan,
+  parseReassignment,
+} from './border.ts';
 export { clusterLines } from './lines.ts';
