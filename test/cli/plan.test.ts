@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
@@ -155,5 +155,19 @@ test('a new topic is spread over the zones', () => {
   for (const { replicas } of JSON.parse(stdout).partitions) {
     expect(replicas).toContain(0);
     expect(replicas).toContain(1);
+  }
+});
+
+test('every command that the guide gives for a file works on the file that it gives', () => {
+  const guide = readFileSync(resolve(import.meta.dirname, '../../docs/plan.md'), 'utf8');
+  const example = join(folder, 'cluster.jsonl');
+  writeFileSync(example, /```json\n([\s\S]*?)```/.exec(guide)![1]!);
+  const commands = guide.match(/^hikube-kafka plan .* --cluster cluster\.jsonl/gm)!;
+  expect(commands).toHaveLength(9);
+  for (const command of commands) {
+    const args = command.split(' ').slice(2, -1);
+    const { status, stdout, stderr } = plan(...args, example);
+    expect([command, status, stderr]).toEqual([command, 0, expect.any(String)]);
+    expect(stdout).not.toBe('');
   }
 });
