@@ -23,10 +23,11 @@ export function repair(working: Working, candidates: Candidates, areLimitsLater 
   dropSurplus(working, survey.flawed);
   const displaced = displacedRows(working, survey.flawed);
   candidates.expect(displaced.length);
+  const room: RoomBudget = { tries: mostRoomTries };
   for (const row of working.heaviestFirst(displaced)) {
     for (let column = 0; column < model.factors[row]!; column++) {
       if (!isDisplaced(working, row, column)) continue;
-      const reason = settle(working, candidates, row, column);
+      const reason = settle(working, candidates, row, column, room);
       if (reason === undefined) continue;
       // One sentence a reason is enough: a lost zone would make a hundred thousand.
       if (lacking.has(reason.key)) continue;
@@ -35,7 +36,7 @@ export function repair(working: Working, candidates: Candidates, areLimitsLater 
     }
   }
   candidates.expect(0);
-  for (const row of unevenRows(working, survey.flawed)) evenZones(working, candidates, row);
+  for (const row of unevenRows(working, survey.flawed)) evenZones(working, candidates, row, room);
   putLeadersWhereTheyMayLead(working, survey.flawed, problems);
   if (!areLimitsLater) relieveLimits(working, candidates, problems);
   return problems;
@@ -99,10 +100,56 @@ function displacedRows(working: Working, flawed: Int32Array): Int32Array {
   });
 }
 
+/** Brokers that may be asked to make room, in one repair: each is a pass over all replicas. */
+const mostRoomTries = 64;
+type RoomBudget = { tries: number };
+
+/**
+ * Moves a replica to a broker that lacks room for it until another replica has left: two steps where no single one
+ * helps. The smallest that makes enough room goes.
+ */
+function moveByMakingRoom(
+  working: Working,
+  candidates: Candidates,
+  row: number,
+  column: number,
+  zones: readonly number[],
+  room: RoomBudget,
+): boolean {
+  const { model, width, replicas } = working;
+  const pool = model.poolOfTopic[model.topicOf[row]!]!;
+  for (const to of zones.flatMap((zone) => [...candidates.inZone(pool, zone)])) {
+    if (working.holds(row, to) || working.hasRoom(row, column === 0, to) || room.tries-- <= 0) continue;
+    const held: number[] = [];
+    for (let cell = 0; cell < replicas.length; cell++) if (replicas[cell] === to) held.push(cell);
+    const sizeOf = (cell: number): number => model.sizes[Math.floor(cell / width)]!;
+    held.sort((one, other) => sizeOf(one) - sizeOf(other) || one - other);
+    for (const cell of held) {
+      const otherRow = Math.floor(cell / width);
+      const otherColumn = cell % width;
+      const away = candidates.best(otherRow, otherColumn, candidates.zonesFor(otherRow, otherColumn), true);
+      if (away === nobody || !working.isAffordable(otherRow, otherColumn, away)) continue;
+      working.move(otherRow, otherColumn, away);
+      if (working.mayMove(row, column, to, true) && working.isAffordable(row, column, to)) {
+        working.move(row, column, to);
+        return true;
+      }
+      working.move(otherRow, otherColumn, to);
+    }
+  }
+  return false;
+}
+
 /** Why a replica stays where it is; the sentence is made only for the first of a kind. */
 type Reason = { readonly key: string; problem(): Problem };
 
-function settle(working: Working, candidates: Candidates, row: number, column: number): Reason | undefined {
+function settle(
+  working: Working,
+  candidates: Candidates,
+  row: number,
+  column: number,
+  room: RoomBudget,
+): Reason | undefined {
   const { model, width } = working;
   const topic = model.topicOf[row]!;
   const from = working.replicas[row * width + column]!;
@@ -120,6 +167,7 @@ function settle(working: Working, candidates: Candidates, row: number, column: n
   let to = candidates.best(row, column, zones);
   if (to === nobody) to = candidates.best(row, column, zones, true);
   if (to === nobody) {
+    if (moveByMakingRoom(working, candidates, row, column, zones, room)) return undefined;
     const key = `unsettled ${zones.join()} ${zones.length === 0 ? model.factors[row] : ''}`;
     return { key, problem: () => unsettled(working, candidates, row, column, zones) };
   }
@@ -273,27 +321,14 @@ function unevenRows(working: Working, flawed: Int32Array): Int32Array {
 }
 
 /** Moves replicas from a row's overfull zones to its thin ones, as far as there are brokers for them. */
-function evenZones(working: Working, candidates: Candidates, row: number): void {
-  const { model, width } = working;
+function evenZones(working: Working, candidates: Candidates, row: number, room: RoomBudget): void {
+  const { width } = working;
   for (let step = 0; step < width; step++) {
     let bestColumn = -1;
     let bestTo: number = nobody;
     let bestBy = 0;
     for (let column = 0; column < width; column++) {
-      const broker = working.replicas[row * width + column]!;
-      if (broker === nobody || working.keeping[broker] === 0) continue;
-      const zone = model.zoneOf[broker]!;
-      const inOwn = working.inZone(row, zone);
-      const pool = model.poolOfTopic[model.topicOf[row]!]!;
-      const spread = working.spreads.of(pool, model.factors[row]!);
-      if (inOwn <= spread.least[zone]!) continue;
-      const thin: number[] = [];
-      for (let other = 0; other < working.zones; other++) {
-        if (other === zone) continue;
-        const inOther = working.inZone(row, other);
-        const isBetter = inOwn > spread.most[zone]! ? inOther < spread.most[other]! : inOther < spread.least[other]!;
-        if (isBetter) thin.push(other);
-      }
+      const thin = thinZones(working, row, column);
       if (thin.length === 0) continue;
       let to = candidates.best(row, column, thin);
       if (to === nobody) to = candidates.best(row, column, thin, true);
@@ -305,9 +340,36 @@ function evenZones(working: Working, candidates: Candidates, row: number): void 
         bestBy = by;
       }
     }
-    if (bestColumn === -1) return;
-    working.move(row, bestColumn, bestTo);
+    if (bestColumn !== -1) working.move(row, bestColumn, bestTo);
+    else if (!evenByMakingRoom(working, candidates, row, room)) return;
   }
+}
+
+function evenByMakingRoom(working: Working, candidates: Candidates, row: number, room: RoomBudget): boolean {
+  for (let column = 0; column < working.width; column++) {
+    const thin = thinZones(working, row, column);
+    if (thin.length > 0 && moveByMakingRoom(working, candidates, row, column, thin, room)) return true;
+  }
+  return false;
+}
+
+/** Zones in which the replica would leave the row's zones more even. */
+function thinZones(working: Working, row: number, column: number): number[] {
+  const { model, width, zones } = working;
+  const broker = working.replicas[row * width + column]!;
+  if (broker === nobody || working.keeping[broker] === 0) return [];
+  const zone = model.zoneOf[broker]!;
+  const inOwn = working.inZone(row, zone);
+  const spread = working.spreads.of(model.poolOfTopic[model.topicOf[row]!]!, model.factors[row]!);
+  if (inOwn <= spread.least[zone]!) return [];
+  const thin: number[] = [];
+  for (let other = 0; other < zones; other++) {
+    if (other === zone) continue;
+    const inOther = working.inZone(row, other);
+    const isBetter = inOwn > spread.most[zone]! ? inOther < spread.most[other]! : inOther < spread.least[other]!;
+    if (isBetter) thin.push(other);
+  }
+  return thin;
 }
 
 /** First replicas on brokers that may not lead, or cannot: another replica of the partition leads. */
@@ -360,7 +422,9 @@ export function relieveLimits(
   const { first, cells } = working.replicasByBroker();
   for (const broker of over) {
     if (working.keeping[broker] === 0) continue;
-    relieve(working, candidates, broker, cells.subarray(first[broker]!, first[broker + 1]!));
+    const held = cells.subarray(first[broker]!, first[broker + 1]!);
+    relieve(working, candidates, broker, held);
+    relieveByMakingRoom(working, candidates, broker, held);
     const dimension = overLimit(working, broker);
     if (dimension === -1) continue;
     const cell = broker * dimensions + dimension;
@@ -418,5 +482,17 @@ function relieve(working: Working, candidates: Candidates, broker: number, held:
       const to = candidates.best(row, column, candidates.zonesFor(row, column));
       if (to !== nobody && working.isAffordable(row, column, to)) working.move(row, column, to);
     }
+  }
+}
+
+/** Where no broker has room, some broker makes room for one of the replicas that must go. */
+function relieveByMakingRoom(working: Working, candidates: Candidates, broker: number, held: Int32Array): void {
+  const { width } = working;
+  const room: RoomBudget = { tries: mostRoomTries };
+  for (const cell of held) {
+    if (room.tries <= 0 || overLimit(working, broker) === -1) return;
+    if (working.replicas[cell] !== broker) continue;
+    const row = Math.floor(cell / width);
+    moveByMakingRoom(working, candidates, row, cell % width, candidates.zonesFor(row, cell % width), room);
   }
 }

@@ -19,6 +19,9 @@ export type Searched = {
   readonly target: Int32Array;
   /** Load of each cell, broker x dimension, as a part of its share; 0 without one. */
   readonly shares: Float64Array;
+  /** Loads at the end; and rows that a hard goal asked to change at the start. See `Survey`. */
+  readonly loads: Float64Array;
+  readonly flawed: Int32Array;
   readonly problems: Problem[];
   readonly bounds: ByteBounds;
   /** Brokers are left that a further search would try to bring nearer. */
@@ -89,11 +92,20 @@ function repaired(start: Model, options: PlanOptions, isPolished: boolean, calm?
 }
 
 function endOf(working: Working, problems: Problem[], bounds: ByteBounds): Searched {
-  return { target: working.replicas, shares: sharesOf(working), problems, bounds };
+  const { replicas: target, survey, loads } = working;
+  return { target, shares: sharesOf(working), loads: loads.slice(), flawed: survey.flawed, problems, bounds };
 }
 
 export const sharesOf = ({ loads, targets }: Working): Float64Array =>
   loads.map((load, cell) => load * targets.perShare[cell]!);
+
+function brokersOverLimits(working: Working): number {
+  let over = 0;
+  for (let broker = 0; broker < working.brokers; broker++) {
+    if (working.keeping[broker] === 1 && overLimit(working, broker) !== -1) over++;
+  }
+  return over;
+}
 
 const nothing: ByteBounds = { forced: 0, shed: 0, fill: 0, bytes: 0 };
 
@@ -144,6 +156,7 @@ function rebalanced(
   const kept = endOf(first, problems, { ...bounds, bytes: bounds.forced });
   const keptReplicas = first.survey.flawed.length === 0 ? start.replicas : first.replicas.slice();
   const before = deviations(first);
+  const overBefore = brokersOverLimits(first);
   let bestPotential = Number.POSITIVE_INFINITY;
   let bestBytes = Number.POSITIVE_INFINITY;
   for (let attempt = 0; attempt < attempts; attempt++) {
@@ -160,10 +173,11 @@ function rebalanced(
   }
   if (isBalanced) relieveLimits(best, new Candidates(best), problems);
   const after = deviations(best);
-  // A plan that brings none of the far brokers nearer is not worth its bytes.
-  const isWorth = before.some(
+  // A plan that brings none of the far brokers nearer is not worth its bytes, unless it meets a limit.
+  const isNearer = before.some(
     (by, cell) => by > options.trigger && by - Math.max(after[cell]!, options.band) >= options.leastGain,
   );
+  const isWorth = isNearer || brokersOverLimits(best) < overBefore;
   noteUneven(best, problems);
   const isUnsettled = after.some((by) => by > options.trigger * tightening);
   return isWorth ? { ...endOf(best, problems, bounds), isUnsettled } : { ...kept, target: keptReplicas };

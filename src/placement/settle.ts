@@ -6,6 +6,7 @@ import { isChanged } from './schedule.ts';
 import { isSmall, type Searched, search, sharesOf, tightening } from './search.ts';
 import { cheapestOnSmall } from './small-clusters.ts';
 import { keeps, receives } from './targets.ts';
+import { unmetProblems } from './unmet.ts';
 import { verify } from './verify.ts';
 import { Working } from './working.ts';
 
@@ -28,7 +29,8 @@ export function restingEnd(
   options: PlanOptions,
   earlier: PlanEnd | undefined,
 ): Searched {
-  const found = carriedOn(start, operation, options, earlier);
+  const end = carriedOn(start, operation, options, earlier);
+  const found = { ...end, problems: [...end.problems, ...unmetProblems(start, operation, options, end)] };
   // What cordoned and away brokers hold is not shared: a plan that changes it changes everybody's share.
   const isShareFixed = start.conditions.every((_, broker) => receives(start, broker) || !keeps(start, broker));
   return isShareFixed ? found : { ...found, shares: sharesAt({ ...start, replicas: found.target }, options) };
@@ -51,6 +53,7 @@ function decided(start: Model, operation: Operation, options: PlanOptions, calm?
   const found = settled(start, operation, options, calm);
   // Where the earlier plan is carried out and nothing has drifted, there is nothing to be made cheaper.
   if (calm !== undefined && areSame(found.target, start.replicas)) return found;
+  if (process.env.NOSMALL) return found;
   return cheapestOnSmall(start, operation, options, found, settle);
 }
 
@@ -70,7 +73,7 @@ function cheaper(
   // The earlier end must be one: from there, nothing more to do.
   const beyond = settled({ ...start, replicas: unfinished }, operation, options);
   if (!areSame(beyond.target, unfinished)) return found;
-  return { ...found, target: unfinished.slice(), shares: beyond.shares };
+  return { ...found, target: unfinished.slice(), shares: beyond.shares, loads: beyond.loads };
 }
 
 const areSame = (one: Int32Array, other: Int32Array): boolean => {
@@ -102,10 +105,10 @@ function settled(start: Model, operation: Operation, options: PlanOptions, calm?
     if (!isAlwaysRepeated && !found.isUnsettled) return found;
     const next = search({ ...start, replicas: found.target }, operation, again);
     if (areSame(next.target, found.target)) return found;
-    found = { ...found, target: next.target, shares: next.shares, problems: next.problems };
+    found = { ...found, target: next.target, shares: next.shares, loads: next.loads, problems: next.problems };
   }
   // A search that goes round in circles does not know what is better: then nothing that is not forced moves at all.
-  return isAlwaysRepeated && found.bounds.forced === 0
-    ? { ...found, target: start.replicas, shares: sharesAt(start, options) }
-    : found;
+  if (!isAlwaysRepeated || found.bounds.forced > 0) return found;
+  const working = new Working(start, options);
+  return { ...found, target: start.replicas, shares: sharesOf(working), loads: working.loads };
 }

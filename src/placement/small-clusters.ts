@@ -63,11 +63,12 @@ export function cheapestOnSmall(
     );
     const beyond = settle({ ...start, replicas: target });
     if (beyond.target.every((broker, cell) => broker === target[cell])) {
-      return { ...found, target, shares: beyond.shares, problems: beyond.problems };
+      return { ...found, target, shares: beyond.shares, loads: beyond.loads, problems: beyond.problems };
     }
     best = beyond;
   }
-  return { ...found, target: best.target, shares: best.shares, problems: best.problems };
+  const { target, shares, loads, problems } = best;
+  return { ...found, target, shares, loads, problems };
 }
 
 /** Budgets and partial operations have rules of their own. */

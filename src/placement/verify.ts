@@ -41,6 +41,14 @@ export function verify(claim: Claim, options: PlanOptions): Violation[] {
   return found;
 }
 
+/** What the end of a claim breaks or leaves broken in these rows alone. */
+export function verifyRows(claim: Pick<Claim, 'model' | 'target'>, rows: Iterable<number>): Violation[] {
+  const found: Violation[] = [];
+  const zones = zonesOf(claim.model);
+  for (const row of rows) checkPartition(claim, zones, row, (violation) => found.push(violation));
+  return found;
+}
+
 type Report = (violation: Violation) => void;
 
 function listOf({ width }: Model, replicas: Int32Array, row: number): number[] {
@@ -76,7 +84,12 @@ function checkOrder({ model, target, rows, first }: Claim, report: Report): void
 }
 
 /** H1-H4 and H8-H11 of one partition at the end. */
-function checkPartition({ model, target }: Claim, zones: Zones, row: number, report: Report): void {
+function checkPartition(
+  { model, target }: Pick<Claim, 'model' | 'target'>,
+  zones: Zones,
+  row: number,
+  report: Report,
+): void {
   const before = listOf(model, model.replicas, row);
   const after = listOf(model, target, row);
   const topic = model.topicOf[row]!;

@@ -488,7 +488,7 @@ function perMeanOf({ share }: Targets): Float64Array {
 }
 
 /** Hard limits of each broker in the first five dimensions. */
-function limitsOf(model: Model, { use }: PlanOptions): Float64Array {
+export function limitsOf(model: Model, { use }: PlanOptions): Float64Array {
   const limits = new Float64Array(model.brokerIds.length * dimensions).fill(Number.POSITIVE_INFINITY);
   for (let broker = 0; broker < model.brokerIds.length; broker++) {
     const start = broker * dimensions;
