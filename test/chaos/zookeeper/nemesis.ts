@@ -17,6 +17,11 @@ const recoveryMs = 15_000;
 const fallBehindRounds = 4;
 /** A follower looks for another leader after a second. */
 const behindMs = 850;
+const moveBackRounds = 3;
+/** So long clients take at most to find another server: a second, and what it takes to connect. */
+const settleMs = 1200;
+/** So long clients write while one follower does not hear of it. */
+const missedMs = 250;
 /** While servers are apart, one client is moved so often. */
 const moveClientsMs = 60;
 
@@ -110,7 +115,8 @@ export class Nemesis {
     else if (dice < 0.4) await this.#pause(lastMs);
     else if (dice < 0.5) await this.#handOver(lastMs / 2);
     else if (dice < 0.67) await this.#partition(lastMs);
-    else if (dice < 0.75) await this.#fallBehind();
+    else if (dice < 0.7) await this.#fallBehind();
+    else if (dice < 0.77) await this.#moveBack();
     else if (dice < 0.86) await this.#cutClients();
     else if (performance.now() + changeMs < untilMs) await this.#leave(lastMs);
     else await this.#pause(lastMs);
@@ -179,6 +185,36 @@ export class Nemesis {
       }
       await wait(behindMs);
       heal();
+      await wait(200);
+    }
+    ended();
+  }
+
+  /**
+   * All clients see what one follower does not hear of, and then only that follower takes them. It must not: whoever it
+   * serves goes back in time. It hears from its leader otherwise, so that it would let a session in.
+   */
+  async #moveBack(): Promise<void> {
+    const ended = this.#begin('clients are moved to a follower that is behind');
+    for (let round = 0; round < moveBackRounds; round++) {
+      const leader = await this.#servers.leader();
+      const followers = this.#servers.ids.filter((id) => id !== leader && !this.#busy.has(id));
+      if (leader === undefined || followers.length === 0) break;
+      const behind = this.#pick(followers);
+      const refuse = (clientsOf: readonly number[]): (() => void)[] =>
+        clientsOf.flatMap((id) =>
+          Array.from({ length: this.#clientCount }, (_, client) =>
+            this.#servers.linkOfClient(client, id).fail('refuse'),
+          ),
+        );
+      const away = refuse([behind]);
+      await wait(settleMs);
+      const heard = this.#servers.link(behind, leader).fail('mute');
+      await wait(missedMs);
+      const back = refuse(this.#servers.ids.filter((id) => id !== behind));
+      for (const end of away) end();
+      await wait(behindMs - missedMs);
+      for (const end of [...back, heard]) end();
       await wait(200);
     }
     ended();

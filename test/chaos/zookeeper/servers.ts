@@ -122,8 +122,12 @@ export class Servers {
     return this.#links.get(`${from}-${to}`) as Link;
   }
 
+  linkOfClient(client: number, id: number): Link {
+    return this.#links.get(`c${client}-${id}`) as Link;
+  }
+
   linksOfClient(client: number): Link[] {
-    return this.ids.map((id) => this.#links.get(`c${client}-${id}`) as Link);
+    return this.ids.map((id) => this.linkOfClient(client, id));
   }
 
   serverLine(id: number): string {
