@@ -21,7 +21,9 @@ export function isEnumerable({ brokerIds, topicOf, factors, width }: Model): boo
 
 /** Limits of bytes tried one after the other: the first as a part of the bytes to beat, and by what each grows. */
 const firstLimit = 1 / 16;
-const nextLimit = 2;
+const nextLimit = 1.2;
+/** Imbalance by which an end may be less even and still count as even as another: one load off by 0.003 % of its share. */
+const negligible = 1e-9;
 
 export type ExactTask = {
   /** Cost to beat, in bytes copied; Infinity: any. */
@@ -121,7 +123,7 @@ class Search {
     this.#task = task;
     this.#brokers = model.brokerIds.length;
     this.#best = task.bytes;
-    this.#allowed = task.imbalance * (1 + 1e-9) + 1e-12;
+    this.#allowed = task.imbalance * (1 + 1e-9) + negligible;
     const before = loadsOf(model, model.replicas);
     const spreads = new SpreadTable(model);
     const targets = targetsOf(model, spreads, options.band, before);
@@ -211,6 +213,8 @@ class Search {
       let surplus = 0;
       let lackingShares = 0;
       let surplusShares = 0;
+      let lackingAlone = 0;
+      let surplusAlone = 0;
       for (let broker = 0; broker < this.#brokers; broker++) {
         const cell = broker * dimensions + dimension;
         const load = this.#loads[cell]!;
@@ -226,18 +230,20 @@ class Search {
         if (under > 0) {
           lacking += under;
           lackingShares += share * share;
+          lackingAlone += (Math.max(0, under - more) * perShare) ** 2;
         } else if (over > free) {
           surplus += over - free;
           surplusShares += share * share;
+          surplusAlone += (Math.max(0, over - less) * perShare) ** 2;
         }
-        const by = Math.max(0, under - more, over - less) * perShare;
-        sum += by * by;
       }
-      if (sum > this.#allowed) return false;
-      // Brokers may stay off by what the allowed imbalance is at most in all (Cauchy and Schwarz).
+      // What all lack beyond what can be carried is shared out best in proportion to squared shares (Cauchy and Schwarz).
       const slack = 1e-9 * reach + 1e-9;
-      if (lacking - Math.sqrt(this.#allowed * lackingShares) > reach + slack) return false;
-      if (surplus - Math.sqrt(this.#allowed * surplusShares) > reach + slack) return false;
+      const lackingLeft = Math.max(0, lacking - reach - slack);
+      const surplusLeft = Math.max(0, surplus - reach - slack);
+      sum += Math.max(lackingAlone, lackingLeft > 0 ? lackingLeft ** 2 / lackingShares : 0);
+      sum += Math.max(surplusAlone, surplusLeft > 0 ? surplusLeft ** 2 / surplusShares : 0);
+      if (sum > this.#allowed) return false;
     }
     return true;
   }
