@@ -1,9 +1,10 @@
 import { constants } from './constants.ts';
+import { LeaderSearch } from './exact-leaders.ts';
 import { condition, type Model } from './model.ts';
 import type { PlanOptions } from './options.ts';
 import { keeps, loadsOf, receives, SpreadTable, targetsOf } from './targets.ts';
 
-const { cpu, dimensions, disk, inRate, leaderCount, leaderIn, outRate, replicaCount, nobody } = constants;
+const { dimensions, disk, inRate, replicaCount, nobody } = constants;
 
 /** Clusters up to this size are searched to the end; larger ones have too many ways. */
 const mostBrokers = 6;
@@ -74,7 +75,6 @@ export function limitsOf(model: Model, target: Int32Array | undefined, { use }: 
 type Way = { readonly brokers: readonly number[]; readonly cost: number };
 
 const ofReplicas = [disk, inRate, replicaCount] as const;
-const ofLeaders = [outRate, cpu, leaderCount, leaderIn] as const;
 
 /**
  * The assignment that copies fewest bytes of all that satisfy the hard goals, by branch and bound over the partitions,
@@ -86,11 +86,13 @@ const ofLeaders = [outRate, cpu, leaderCount, leaderIn] as const;
 export function fewestBytes(model: Model, options: PlanOptions, task: ExactTask): Int32Array | undefined {
   // Under a low limit most of the tree is cut off: limits rise until something is found, and that is then the cheapest.
   let limit = Number.isFinite(task.bytes) ? task.bytes * firstLimit : task.bytes;
+  let refuted = 0;
   for (; limit < task.bytes; limit *= nextLimit) {
-    const found = new Search(model, options, { ...task, bytes: limit }).run();
+    const found = new Search(model, options, { ...task, bytes: limit }, refuted).run();
     if (found !== undefined || task.budget.steps <= 0) return found;
+    refuted = limit;
   }
-  return new Search(model, options, task).run();
+  return new Search(model, options, task, refuted).run();
 }
 
 class Search {
@@ -114,12 +116,16 @@ class Search {
   readonly #leaving: readonly Float64Array[];
   /** By depth: most of a dimension that one byte copied can carry, and sizes of the undecided, smallest first. */
   readonly #inPerByte: Float64Array;
+  readonly #leaderSearch: LeaderSearch;
   readonly #chosen: Way[] = [];
+  readonly #refuted: number;
   #best: number;
   #found: Int32Array | undefined;
 
-  constructor(model: Model, options: PlanOptions, task: ExactTask) {
+  /** @param refuted  nothing that costs less than this will do: it has been tried */
+  constructor(model: Model, options: PlanOptions, task: ExactTask, refuted: number) {
     this.#model = model;
+    this.#refuted = refuted;
     this.#task = task;
     this.#brokers = model.brokerIds.length;
     this.#best = task.bytes;
@@ -133,6 +139,7 @@ class Search {
     this.#high = targets.high;
     const { sizes, inRates } = model;
     this.#rows = [...model.topicOf.keys()].sort((one, other) => sizes[other]! - sizes[one]! || one - other);
+    this.#leaderSearch = new LeaderSearch(model, this.#rows, targets, task.limits, task.budget);
     this.#ways = this.#rows.map((row) => waysOf(model, spreads, row, task));
     const count = this.#rows.length;
     this.#leastCost = new Float64Array(count + 1);
@@ -179,6 +186,7 @@ class Search {
     if (--this.#task.budget.steps < 0 || cost + this.#leastCost[depth]! >= this.#best) return;
     if (!this.#isReachable(depth, cost)) return;
     if (depth === this.#rows.length) {
+      if (cost < this.#refuted) return;
       const led = this.#leaders();
       if (led === undefined) return;
       this.#best = cost;
@@ -268,73 +276,32 @@ class Search {
 
   /** Leaders (by depth) with which the chosen brokers end inside the limits and even enough; undefined: none do. */
   #leaders(): number[] | undefined {
-    const { outRates, mayLead, followerCpu, replicas, width } = this.#model;
-    const count = this.#rows.length;
-    const loads = this.#loads.slice();
-    const orders = this.#rows.map((row, depth) => {
-      const { brokers } = this.#chosen[depth]!;
-      for (const broker of brokers) loads[broker * dimensions + cpu]! += followerCpu[row]!;
+    const { mayLead, replicas, width } = this.#model;
+    const allowed = this.#allowed - this.#imbalance();
+    // Not "<": NaN is to end it too.
+    if (!(allowed >= 0)) return undefined;
+    const brokersOf = this.#chosen.map(({ brokers }) => brokers);
+    const orders = brokersOf.map((brokers, depth) => {
+      const row = this.#rows[depth]!;
       // Who leads now is asked first: leaderships pass only for a reason.
       const leader = (this.#task.isFixed(row) ? this.#task.target : replicas)[row * width]!;
       if (this.#task.isFixed(row)) return [leader];
       const able = brokers.filter((broker) => mayLead[broker] === 1);
       return able.includes(leader) ? [leader, ...able.filter((broker) => broker !== leader)] : able;
     });
-    // Those without a choice first, then those that send most: they leave the fewest ways.
-    const sequence = [...this.#rows.keys()].sort(
-      (one, other) =>
-        Math.min(2, orders[one]!.length) - Math.min(2, orders[other]!.length) ||
-        outRates[this.#rows[other]!]! - outRates[this.#rows[one]!]! ||
-        one - other,
-    );
-    const rest = [new Float64Array(loads.length)];
-    for (let at = count - 1; at >= 0; at--) {
-      const made = rest[0]!.slice();
-      for (const broker of orders[sequence[at]!]!) this.#addLeader(this.#rows[sequence[at]!]!, broker, made, 1);
-      rest.unshift(made);
-    }
-    const settled = this.#imbalanceOver(ofReplicas, loads, rest[count]!);
-    const led: number[] = new Array(count);
-    const descend = (at: number): boolean => {
-      if (--this.#task.budget.steps < 0) return false;
-      // Not ">": NaN is to end it too.
-      if (!(settled + this.#imbalanceOver(ofLeaders, loads, rest[at]!) <= this.#allowed)) return false;
-      if (at === count) return true;
-      const depth = sequence[at]!;
-      for (const broker of orders[depth]!) {
-        this.#addLeader(this.#rows[depth]!, broker, loads, 1);
-        led[depth] = broker;
-        if (descend(at + 1)) return true;
-        this.#addLeader(this.#rows[depth]!, broker, loads, -1);
-      }
-      return false;
-    };
-    return descend(0) ? led : undefined;
+    return this.#leaderSearch.find(brokersOf, orders, allowed);
   }
 
-  /** What a leader carries beyond a follower. */
-  #addLeader(row: number, broker: number, loads: Float64Array, sign: number): void {
-    const { outRates, inRates, factors, leaderCpu, followerCpu } = this.#model;
-    const start = broker * dimensions;
-    loads[start + outRate]! += sign * (outRates[row]! + inRates[row]! * (factors[row]! - 1));
-    loads[start + cpu]! += sign * (leaderCpu[row]! - followerCpu[row]!);
-    loads[start + leaderCount]! += sign;
-    loads[start + leaderIn]! += sign * inRates[row]!;
-  }
-
-  /** Least imbalance of loads to which up to `more` may come; NaN, which is under nothing, when a limit is passed. */
-  #imbalanceOver(over: readonly number[], loads: Float64Array, more: Float64Array): number {
+  /** Imbalance of what does not depend on leaders; NaN, which is under nothing, when a limit is passed. */
+  #imbalance(): number {
     let sum = 0;
     for (let broker = 0; broker < this.#brokers; broker++) {
-      for (const dimension of over) {
+      for (const dimension of ofReplicas) {
         const cell = broker * dimensions + dimension;
-        const load = loads[cell]!;
-        if (load > this.#task.limits[cell]!) return Number.NaN;
-        const perShare = this.#perShare[cell]!;
-        if (perShare === 0) continue;
-        const least = load * perShare;
-        const by = Math.max(0, least - this.#high[cell]!, this.#low[cell]! - least - more[cell]! * perShare);
-        sum += by * by;
+        if (this.#loads[cell]! > this.#task.limits[cell]!) return Number.NaN;
+        if (this.#perShare[cell] === 0) continue;
+        const relative = this.#loads[cell]! * this.#perShare[cell]!;
+        sum += Math.max(0, relative - this.#high[cell]!, this.#low[cell]! - relative) ** 2;
       }
     }
     return sum;

@@ -15,15 +15,21 @@ const { dimensions, disk, replicaCount, nobody } = constants;
  *
  * @param areLimitsLater  leaves brokers over their limits to the caller, who evens loads first and then asks
  *                        `relieveLimits`
+ * @param takers          brokers that may take what has to leave a broker so that it has room
  */
-export function repair(working: Working, candidates: Candidates, areLimitsLater = false): Problem[] {
+export function repair(
+  working: Working,
+  candidates: Candidates,
+  areLimitsLater = false,
+  takers: Candidates = candidates,
+): Problem[] {
   const problems: Problem[] = [];
   const lacking = new Set<string>();
   const { model, survey } = working;
   dropSurplus(working, survey.flawed);
   const displaced = displacedRows(working, survey.flawed);
   candidates.expect(displaced.length);
-  const room: RoomBudget = { tries: mostRoomTries };
+  const room: RoomBudget = { tries: mostRoomTries, takers };
   for (const row of working.heaviestFirst(displaced)) {
     for (let column = 0; column < model.factors[row]!; column++) {
       if (!isDisplaced(working, row, column)) continue;
@@ -102,7 +108,8 @@ function displacedRows(working: Working, flawed: Int32Array): Int32Array {
 
 /** Brokers that may be asked to make room, in one repair: each is a pass over all replicas. */
 const mostRoomTries = 64;
-type RoomBudget = { tries: number };
+/** @property takers  who takes what makes room */
+type RoomBudget = { tries: number; readonly takers: Candidates };
 
 /**
  * Moves a replica to a broker that lacks room for it until another replica has left: two steps where no single one
@@ -117,6 +124,7 @@ function moveByMakingRoom(
   room: RoomBudget,
 ): boolean {
   const { model, width, replicas } = working;
+  const { takers } = room;
   const pool = model.poolOfTopic[model.topicOf[row]!]!;
   for (const to of zones.flatMap((zone) => [...candidates.inZone(pool, zone)])) {
     if (working.holds(row, to) || working.hasRoom(row, column === 0, to) || room.tries-- <= 0) continue;
@@ -127,7 +135,7 @@ function moveByMakingRoom(
     for (const cell of held) {
       const otherRow = Math.floor(cell / width);
       const otherColumn = cell % width;
-      const away = candidates.best(otherRow, otherColumn, candidates.zonesFor(otherRow, otherColumn), true);
+      const away = takers.best(otherRow, otherColumn, takers.zonesFor(otherRow, otherColumn), true);
       if (away === nobody || !working.isAffordable(otherRow, otherColumn, away)) continue;
       working.move(otherRow, otherColumn, away);
       if (working.mayMove(row, column, to, true) && working.isAffordable(row, column, to)) {
@@ -488,7 +496,7 @@ function relieve(working: Working, candidates: Candidates, broker: number, held:
 /** Where no broker has room, some broker makes room for one of the replicas that must go. */
 function relieveByMakingRoom(working: Working, candidates: Candidates, broker: number, held: Int32Array): void {
   const { width } = working;
-  const room: RoomBudget = { tries: mostRoomTries };
+  const room: RoomBudget = { tries: mostRoomTries, takers: candidates };
   for (const cell of held) {
     if (room.tries <= 0 || overLimit(working, broker) === -1) return;
     if (working.replicas[cell] !== broker) continue;

@@ -288,7 +288,9 @@ function filled(start: Model, ids: readonly number[], options: PlanOptions, calm
   const candidates = new Candidates(working);
   const lackingAtFirst = lacking(working, ids);
   const bounds = byteBounds(working, (broker) => lackingAtFirst[broker] === 1);
-  const problems = repair(working, candidates);
+  const isAdded = new Set(ids.map((id) => brokerIndex(start, id)!));
+  const added = new Candidates(working, (broker) => isAdded.has(broker));
+  const problems = repair(working, candidates, false, added);
   const wanted = lacking(working, ids);
   const isWanted = (broker: number): boolean => wanted[broker] === 1;
   if (!wanted.includes(1)) return endOf(working, problems, bounds);

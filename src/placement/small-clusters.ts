@@ -17,8 +17,8 @@ const repairing: readonly Operation['kind'][] = ['remove', 'repair', 'replicatio
 const mostRounds = 6;
 /** Of two ends at the same cost the more even is taken, by this much at a time. */
 const evenerBy = 0.75;
-/** Nodes of all searches for one plan together, about half a second; and of those for an end that is more even at no cost. */
-const mostSteps = 1_000_000;
+/** Nodes of all searches for one plan together, about a second; and of those for an end that is more even at no cost. */
+const mostSteps = 4_000_000;
 const mostEveningSteps = 20_000;
 
 /**
