@@ -49,7 +49,10 @@ export class TopicCounts {
     this.#first = first;
     this.#wanted = wanted;
     this.#slots = slots;
-    this.#counts = countsOf(replicas, topicOf, width, slots, new Uint16Array(large * brokers));
+    this.#counts = new Uint16Array(large * brokers);
+    for (let topic = 0; topic < topics; topic++) {
+      if (slots[topic] !== -1) this.#count(topic);
+    }
   }
 
   /** Replicas that the topic is to have, on all brokers. */
@@ -67,25 +70,19 @@ export class TopicCounts {
     return count;
   }
 
+  #count(topic: number): void {
+    const replicas = this.#replicas;
+    const counts = this.#counts;
+    const slot = this.#slots[topic]!;
+    const end = this.#first[topic + 1]! * this.#width;
+    for (let cell = this.#first[topic]! * this.#width; cell < end; cell++) {
+      if (replicas[cell] !== nobody) counts[slot + replicas[cell]!]!++;
+    }
+  }
+
   /** Must be told of each replica that comes (1) or goes (-1). */
   add(topic: number, broker: number, change: number): void {
     const slot = this.#slots[topic]!;
     if (slot !== -1) this.#counts[slot + broker]! += change;
   }
-}
-
-function countsOf(
-  replicas: Int32Array,
-  topicOf: Int32Array,
-  width: number,
-  slots: Int32Array,
-  counts: Uint16Array,
-): Uint16Array {
-  for (let row = 0, first = 0; row < topicOf.length; row++, first += width) {
-    const slot = slots[topicOf[row]!]!;
-    if (slot === -1) continue;
-    for (let cell = first; cell < first + width; cell++)
-      if (replicas[cell] !== nobody) counts[slot + replicas[cell]!]!++;
-  }
-  return counts;
 }

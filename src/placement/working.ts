@@ -217,6 +217,7 @@ export class Working {
   /** Whether the budgets of bytes and moves allow it. */
   isAffordable(row: number, column: number, to: number): boolean {
     const { maxMoves } = this.options;
+    if (this.#maxBytes === Number.POSITIVE_INFINITY && maxMoves === Number.POSITIVE_INFINITY) return true;
     return (
       this.costBytes + this.costOfMove(row, column, to) <= this.#maxBytes &&
       (this.costMoves < maxMoves || this.isHome(row, to))
@@ -331,8 +332,9 @@ export class Working {
     const from = this.replicas[cell]!;
     const topic = this.model.topicOf[row]!;
     itemOf(this.model, row, column === 0, this.#item);
-    this.costBytes += this.costOfMove(row, column, to);
-    this.costMoves += (this.isHome(row, to) ? 0 : 1) - (from === nobody || this.isHome(row, from) ? 0 : 1);
+    const copies = (this.isHome(row, to) ? 0 : 1) - (from === nobody || this.isHome(row, from) ? 0 : 1);
+    this.costBytes += copies * this.model.sizes[row]!;
+    this.costMoves += copies;
     if (from !== nobody) {
       this.#add(from, this.#item, -1);
       this.#topicCounts?.add(topic, from, -1);
