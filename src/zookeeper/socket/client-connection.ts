@@ -83,17 +83,25 @@ const UNSENT_BYTES_OF_ALL_MAX = 64 << 20;
 /** Requests of one client that wait for its own write; above it the client is not read from. */
 const WAITING_MAX = 4_096;
 const WORD_BYTES = 4;
+const NO_BYTES = Buffer.alloc(0);
+const NO_IDENTITIES: readonly Identity[] = [];
+
+const served = Symbol('connection');
+type ServedSocket = Socket & { [served]?: ClientConnection };
 
 //   waiting for connect ──▶ waiting for its session ──▶ open ──▶ closed
 /**
  * One client's socket: frames in, answers and watch events out, in the order that ZooKeeper promises. A request waits
  * for the client's own earlier writes; reads go straight to the tree when none is pending.
+ *
+ * There may be thousands that never say a word, so what only others need is made when they speak, and listeners are
+ * shared by all sockets.
  */
 export class ClientConnection implements Watcher {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly openedAtMs: number;
-  identities: readonly Identity[];
+  identities = NO_IDENTITIES;
   session: Session | undefined;
   /** Before the session is there: what was granted. */
   grantedTimeoutMs = 0;
@@ -110,12 +118,12 @@ export class ClientConnection implements Watcher {
   latencyMsMin = Number.POSITIVE_INFINITY;
   #host: ConnectionHost;
   #socket: Socket;
-  #splitter: FrameSplitter;
+  #splitter: FrameSplitter | undefined;
   #writer = new JuteWriter();
   #waiting: Waiting[] = [];
-  #early: Buffer[] = [];
+  #early: Buffer[] | undefined;
   #phase: 'connect' | 'session' | 'open' | 'closed' = 'connect';
-  #firstBytes: Buffer | undefined = Buffer.alloc(0);
+  #firstBytes: Buffer | undefined = NO_BYTES;
   #flushScheduled = false;
   #paused = false;
   /** Reads wait because the client does not take its answers; nobody else's business, so they are not `outstanding`. */
@@ -129,13 +137,23 @@ export class ClientConnection implements Watcher {
     this.remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
     this.remotePort = socket.remotePort ?? 0;
     this.openedAtMs = host.clock.nowMs();
-    this.identities = [{ scheme: 'ip', id: this.remoteAddress }];
-    this.#splitter = new FrameSplitter(host.limits.frameBytesMax);
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    socket.on('drain', () => this.#drained());
-    socket.on('error', () => this.destroy());
-    socket.on('close', () => this.destroy());
+    (socket as ServedSocket)[served] = this;
+    socket.on('data', ClientConnection.#onData);
+    socket.on('error', ClientConnection.#onClose);
+    socket.on('close', ClientConnection.#onClose);
   }
+
+  static readonly #onData = function (this: ServedSocket, chunk: Buffer): void {
+    this[served]!.#receive(chunk);
+  };
+
+  static readonly #onDrain = function (this: ServedSocket): void {
+    this[served]!.#drained();
+  };
+
+  static readonly #onClose = function (this: ServedSocket): void {
+    this[served]!.destroy();
+  };
 
   get sessionIdHex(): string {
     return this.session === undefined ? '0x0' : `0x${BigInt.asUintN(64, this.session.id).toString(16)}`;
@@ -166,8 +184,8 @@ export class ClientConnection implements Watcher {
         readOnly: this.readOnlyByte === undefined ? undefined : false,
       }),
     );
-    const early = this.#early;
-    this.#early = [];
+    const early = this.#early ?? [];
+    this.#early = undefined;
     for (const frame of early) if (this.isOpen) this.#acceptRequest(frame);
     this.#resumeIfAble();
   }
@@ -254,6 +272,7 @@ export class ClientConnection implements Watcher {
       if (this.#answerWord(bytes)) return;
     }
     this.#host.statistics.bytesReceived += chunk.length;
+    this.#splitter ??= new FrameSplitter(this.#host.limits.frameBytesMax);
     const problem = this.#splitter.push(bytes, (frame) => {
       this.#accept(frame);
       return this.#phase !== 'closed';
@@ -288,12 +307,15 @@ export class ClientConnection implements Watcher {
           return;
         }
         this.readOnlyByte = request.value.readOnly;
+        this.identities = [{ scheme: 'ip', id: this.remoteAddress }];
+        this.#socket.on('drain', ClientConnection.#onDrain);
         this.#phase = 'session';
         this.#host.connect(this, request.value);
         return;
       }
       case 'session':
         // Requests that a client sent without waiting for its session; no more than one chunk, for then it is paused.
+        this.#early ??= [];
         this.#early.push(Buffer.from(frame));
         return;
       case 'open':
