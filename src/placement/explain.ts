@@ -1,10 +1,10 @@
 import { dimensionNames, dimensions } from './dimensions.ts';
 import { modelAfter } from './document.ts';
+import { gibibytes } from './limits.ts';
 import { type Model, nobody, partitionName } from './model.ts';
 import type { PlanOptions } from './options.ts';
 import type { Plan } from './plan.ts';
 import { type GoalName, goalNames, type Problem } from './problems.ts';
-import { gibibytes } from './repair.ts';
 import { type Risk, riskOf } from './risk.ts';
 import { loadsOf, SpreadTable, targetsOf } from './targets.ts';
 import { verify } from './verify.ts';

@@ -1,11 +1,12 @@
 import { type Candidates, isReadable } from './candidates.ts';
 import { constants } from './constants.ts';
-import { dimensionNames } from './dimensions.ts';
+import { gibibytes, relieveLimits } from './limits.ts';
 import { condition, partitionName } from './model.ts';
 import type { Problem } from './problems.ts';
+import { mostRoomTries, moveByMakingRoom, type RoomBudget } from './room.ts';
 import type { Working } from './working.ts';
 
-const { dimensions, disk, replicaCount, nobody } = constants;
+const { nobody } = constants;
 
 /**
  * Brings the hard goals about: every replica on a broker that may keep it, as many as the replication factor says,
@@ -104,48 +105,6 @@ function displacedRows(working: Working, flawed: Int32Array): Int32Array {
     }
     return false;
   });
-}
-
-/** Brokers that may be asked to make room, in one repair: each is a pass over all replicas. */
-const mostRoomTries = 64;
-/** @property takers  who takes what makes room */
-type RoomBudget = { tries: number; readonly takers: Candidates };
-
-/**
- * Moves a replica to a broker that lacks room for it until another replica has left: two steps where no single one
- * helps. The smallest that makes enough room goes.
- */
-function moveByMakingRoom(
-  working: Working,
-  candidates: Candidates,
-  row: number,
-  column: number,
-  zones: readonly number[],
-  room: RoomBudget,
-): boolean {
-  const { model, width, replicas } = working;
-  const { takers } = room;
-  const pool = model.poolOfTopic[model.topicOf[row]!]!;
-  for (const to of zones.flatMap((zone) => [...candidates.inZone(pool, zone)])) {
-    if (working.holds(row, to) || working.hasRoom(row, column === 0, to) || room.tries-- <= 0) continue;
-    const held: number[] = [];
-    for (let cell = 0; cell < replicas.length; cell++) if (replicas[cell] === to) held.push(cell);
-    const sizeOf = (cell: number): number => model.sizes[Math.floor(cell / width)]!;
-    held.sort((one, other) => sizeOf(one) - sizeOf(other) || one - other);
-    for (const cell of held) {
-      const otherRow = Math.floor(cell / width);
-      const otherColumn = cell % width;
-      const away = takers.best(otherRow, otherColumn, takers.zonesFor(otherRow, otherColumn), true);
-      if (away === nobody || !working.isAffordable(otherRow, otherColumn, away)) continue;
-      working.move(otherRow, otherColumn, away);
-      if (working.mayMove(row, column, to, true) && working.isAffordable(row, column, to)) {
-        working.move(row, column, to);
-        return true;
-      }
-      working.move(otherRow, otherColumn, to);
-    }
-  }
-  return false;
 }
 
 /** Why a replica stays where it is; the sentence is made only for the first of a kind. */
@@ -305,11 +264,6 @@ function missingCapacity(working: Working, row: number, zoneNames: string): stri
   return `add 1 broker in zone ${zoneNames} with ${gibibytes(size)}`;
 }
 
-export function gibibytes(bytes: number): string {
-  const value = bytes / 2 ** 30;
-  return `${value >= 100 ? Math.ceil(value) : Math.ceil(value * 10) / 10} GiB`;
-}
-
 /** Rows whose zones hold more than they may, or less than they must while another zone could give. */
 function unevenRows(working: Working, flawed: Int32Array): Int32Array {
   const { model, width, zones } = working;
@@ -406,101 +360,5 @@ function putLeadersWhereTheyMayLead(working: Working, flawed: Int32Array, proble
         remedy: 'let one of its brokers lead',
       });
     }
-  }
-}
-
-/**
- * Takes replicas off brokers that are over a hard limit, those first that help most for their bytes.
- *
- * @param chosen  only these brokers; all when left out
- */
-export function relieveLimits(
-  working: Working,
-  candidates: Candidates,
-  problems: Problem[],
-  chosen?: ReadonlySet<number>,
-): void {
-  const over: number[] = [];
-  for (let broker = 0; broker < working.brokers; broker++) {
-    const dimension = overLimit(working, broker);
-    if (dimension === -1 || working.isCalm(broker, dimension) || chosen?.has(broker) === false) continue;
-    over.push(broker);
-  }
-  if (over.length === 0) return;
-  const { first, cells } = working.replicasByBroker();
-  for (const broker of over) {
-    if (working.keeping[broker] === 0) continue;
-    const held = cells.subarray(first[broker]!, first[broker + 1]!);
-    relieve(working, candidates, broker, held);
-    relieveByMakingRoom(working, candidates, broker, held);
-    const dimension = overLimit(working, broker);
-    if (dimension === -1) continue;
-    const cell = broker * dimensions + dimension;
-    const by = working.loads[cell]! - working.limits[cell]!;
-    const { model } = working;
-    const zone = model.zoneNames[model.zoneOf[broker]!];
-    problems.push({
-      goal: dimension === disk ? 'H6' : dimension === replicaCount ? 'H5' : 'H7',
-      severity: 'hard',
-      subject: `broker ${model.brokerIds[broker]}`,
-      reason: `${dimensionNames[dimension]} is ${dimension === disk ? gibibytes(by) : by.toPrecision(3)} over its limit and no other broker can take it`,
-      remedy: `add 1 broker${zone ? ` in zone ${zone}` : ''}${dimension === disk ? ` with ${gibibytes(by / working.options.use.disk)}` : ''}`,
-    });
-  }
-}
-
-/** First dimension in which a broker is over its hard limit; -1 for none. */
-export function overLimit(working: Working, broker: number): number {
-  for (let dimension = 0; dimension <= replicaCount; dimension++) {
-    const cell = broker * dimensions + dimension;
-    if (working.loads[cell]! > working.limits[cell]! * (1 + 1e-12)) return dimension;
-  }
-  return -1;
-}
-
-function relieve(working: Working, candidates: Candidates, broker: number, held: Int32Array): void {
-  const { model, width } = working;
-  for (let round = 0; round < dimensions; round++) {
-    const dimension = overLimit(working, broker);
-    if (dimension === -1) return;
-    const amount = (cell: number): number => {
-      const row = Math.floor(cell / width);
-      const isLeader = cell % width === 0;
-      if (dimension === disk) return model.sizes[row]!;
-      if (dimension === replicaCount) return 1;
-      if (dimension === 1) return model.inRates[row]!;
-      if (dimension === 2) return isLeader ? model.outRates[row]! + model.inRates[row]! * (model.factors[row]! - 1) : 0;
-      return isLeader ? model.leaderCpu[row]! : model.followerCpu[row]!;
-    };
-    // Most relief a byte first; of equals the larger, so that few partitions move.
-    const order = [...held].sort((one, other) => {
-      const sizes = model.sizes;
-      const oneSize = sizes[Math.floor(one / width)]!;
-      const otherSize = sizes[Math.floor(other / width)]!;
-      const by = amount(other) / (otherSize + 1) - amount(one) / (oneSize + 1);
-      return Math.abs(by) > 1e-9 ? by : otherSize - oneSize || one - other;
-    });
-    for (const cell of order) {
-      const load = broker * dimensions + dimension;
-      const excess = working.loads[load]! - working.limits[load]!;
-      if (excess <= 0) break;
-      if (working.replicas[cell] !== broker || amount(cell) <= 0) continue;
-      const row = Math.floor(cell / width);
-      const column = cell % width;
-      const to = candidates.best(row, column, candidates.zonesFor(row, column));
-      if (to !== nobody && working.isAffordable(row, column, to)) working.move(row, column, to);
-    }
-  }
-}
-
-/** Where no broker has room, some broker makes room for one of the replicas that must go. */
-function relieveByMakingRoom(working: Working, candidates: Candidates, broker: number, held: Int32Array): void {
-  const { width } = working;
-  const room: RoomBudget = { tries: mostRoomTries, takers: candidates };
-  for (const cell of held) {
-    if (room.tries <= 0 || overLimit(working, broker) === -1) return;
-    if (working.replicas[cell] !== broker) continue;
-    const row = Math.floor(cell / width);
-    moveByMakingRoom(working, candidates, row, cell % width, candidates.zonesFor(row, cell % width), room);
   }
 }

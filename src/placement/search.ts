@@ -4,11 +4,12 @@ import { Candidates } from './candidates.ts';
 import { constants } from './constants.ts';
 import { copysetsOf, placeOnCopysets } from './copysets.ts';
 import { dimensionNames } from './dimensions.ts';
+import { overLimit, relieveLimits } from './limits.ts';
 import { brokerIndex, condition, type Model, partitionName } from './model.ts';
 import type { Operation } from './operations.ts';
 import type { PlanOptions } from './options.ts';
 import type { Problem } from './problems.ts';
-import { overLimit, relieveLimits, repair } from './repair.ts';
+import { repair } from './repair.ts';
 import { SpreadTable, targetsOf } from './targets.ts';
 import { Working } from './working.ts';
 

@@ -1,9 +1,9 @@
 import { constants } from './constants.ts';
+import { gibibytes } from './limits.ts';
 import { condition, type Model } from './model.ts';
 import type { Operation } from './operations.ts';
 import type { PlanOptions } from './options.ts';
 import type { Problem } from './problems.ts';
-import { gibibytes } from './repair.ts';
 import type { Searched } from './search.ts';
 import { keeps, receives, SpreadTable } from './targets.ts';
 import { verifyRows } from './verify.ts';
