@@ -207,28 +207,26 @@ function choose(
   beyond: Float64Array,
   isLeaving: Uint8Array,
 ): void {
-  const { model, width, targets } = working;
+  const { targets } = working;
   const scale = new Float64Array(dimensions);
   for (let dimension = 0; dimension < dimensions; dimension++) {
     scale[dimension] = targets.perShare[broker * dimensions + dimension]! * (isOfLeaders(dimension) ? leaderWeight : 1);
   }
-  const sums = new Float64Array(dimensions);
-  const open = openCells(working, scope, candidates, cells, isLeaving, sums);
+  const { open, items, sums } = openCells(working, scope, candidates, cells, isLeaving);
   const part = quota.map((amount, dimension) => (sums[dimension]! > 0 ? Math.min(1, amount / sums[dimension]!) : 0));
   // By how much more has been given than the part of what has been looked at.
   const ahead = beyond.map((amount, dimension) => amount * scale[dimension]!);
-  const item = new Float64Array(dimensions);
-  for (let at = 0; at < open.length; at++) {
-    itemOf(model, Math.floor(open[at]! / width), open[at]! % width === 0, item);
+  for (let at = 0, first = 0; at < open.length; at++, first += dimensions) {
     let gain = 0;
     for (let dimension = 0; dimension < dimensions; dimension++) {
-      const weight = item[dimension]! * scale[dimension]!;
-      item[dimension] = weight;
+      const weight = items[first + dimension]! * scale[dimension]!;
       ahead[dimension]! -= part[dimension]! * weight;
       gain -= weight * (2 * ahead[dimension]! + weight);
     }
     if (gain <= 0) continue;
-    for (let dimension = 0; dimension < dimensions; dimension++) ahead[dimension]! += item[dimension]!;
+    for (let dimension = 0; dimension < dimensions; dimension++) {
+      ahead[dimension]! += items[first + dimension]! * scale[dimension]!;
+    }
     isLeaving[open[at]!] = 1;
   }
   for (let dimension = 0; dimension < dimensions; dimension++) {
@@ -236,26 +234,31 @@ function choose(
   }
 }
 
-/** Those of a giver's cells that may go. @param sums  what they carry; added up here */
+/** Those of a giver's cells that may go, what each of them carries (`dimensions` numbers), and what all do. */
 function openCells(
   { model, width }: Working,
   scope: Scope,
   candidates: Candidates,
   cells: Int32Array,
   isLeaving: Uint8Array,
-  sums: Float64Array,
-): number[] {
-  const item = new Float64Array(dimensions);
+): { readonly open: readonly number[]; readonly items: Float64Array; readonly sums: Float64Array } {
   const open: number[] = [];
+  const items = new Float64Array(cells.length * dimensions);
+  const sums = new Float64Array(dimensions);
+  const item = new Float64Array(dimensions);
   for (let at = 0; at < cells.length; at++) {
     const cell = cells[at]!;
     const row = Math.floor(cell / width);
     if (scope.mayChange?.(row) === false || !candidates.hasPlace(row, cell % width, isLeaving)) continue;
-    open.push(cell);
     itemOf(model, row, cell % width === 0, item);
-    for (let dimension = 0; dimension < dimensions; dimension++) sums[dimension]! += item[dimension]!;
+    const first = open.length * dimensions;
+    for (let dimension = 0; dimension < dimensions; dimension++) {
+      items[first + dimension] = item[dimension]!;
+      sums[dimension]! += item[dimension]!;
+    }
+    open.push(cell);
   }
-  return open;
+  return { open, items, sums };
 }
 
 /**

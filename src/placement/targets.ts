@@ -217,7 +217,6 @@ export function targetsOf(
   loads: Float64Array,
   kinds: readonly Kind[] = kindsOf(model),
 ): Targets {
-  const brokers = model.brokerIds.length;
   const zones = spreads.zones;
   const pools = model.poolNames.length;
   const weights = weightsOf(model);
@@ -227,55 +226,68 @@ export function targetsOf(
   const most = new Float64Array(cells);
   for (const kind of kinds) addBoundsOfZones(kind, spreads, least, most);
   const total = totalsOf(kinds, pools);
-  const kept = new Float64Array(cells);
-  const zoneWeight = new Float64Array(cells);
-  for (let broker = 0; broker < brokers; broker++) {
+  const sums = { least, most, ...zoneWeights(model, zones, weights, loads) };
+  const zoneShare = new Float64Array(cells);
+  for (let pool = 0; pool < pools; pool++) {
+    for (let dimension = 0; dimension < dimensions; dimension++) {
+      fillZones(pool, dimension, zones, total[pool * dimensions + dimension]!, sums, zoneShare);
+    }
+    if (spreads.isRigid(pool)) tieCpu(pool, zones, kinds, sums, zoneShare);
+  }
+  const share = sharesOf(model, zones, weights, sums.zoneWeight, zoneShare);
+  keepUnderReplicaLimits(model, share);
+  const grain = grainOf(model, share, unitsOf(kinds, total, pools));
+  const perShare = share.map((amount) => (amount === 0 ? 0 : 1 / amount));
+  return withBand({ share, perShare, grain, low: share, high: share }, band);
+}
+
+/** By pool, zone and dimension: the sizes of brokers that share, and what others keep: that is not there to be shared. */
+function zoneWeights(model: Model, zones: number, weights: Float64Array, loads: Float64Array) {
+  const zoneWeight = new Float64Array(model.poolNames.length * zones * dimensions);
+  const kept = new Float64Array(zoneWeight.length);
+  for (let broker = 0; broker < model.brokerIds.length; broker++) {
     const cell = (model.poolOf[broker]! * zones + model.zoneOf[broker]!) * dimensions;
-    // Cordoned and away brokers keep what they have: it is not there to be shared.
+    // Cordoned and away brokers.
     const isKept = keeps(model, broker) && !receives(model, broker);
     for (let dimension = 0; dimension < dimensions; dimension++) {
       zoneWeight[cell + dimension]! += weights[broker * dimensions + dimension]!;
       if (isKept) kept[cell + dimension]! += loads[broker * dimensions + dimension]!;
     }
   }
-  const zoneShare = new Float64Array(cells);
-  for (let pool = 0; pool < pools; pool++) {
-    for (let dimension = 0; dimension < dimensions; dimension++) {
-      fillZones(
-        pool,
-        dimension,
-        zones,
-        total[pool * dimensions + dimension]!,
-        { zoneWeight, least, most, kept },
-        zoneShare,
-      );
-    }
-  }
-  for (let pool = 0; pool < pools; pool++) {
-    if (spreads.isRigid(pool)) tieCpu(pool, zones, kinds, { zoneWeight, least, most, kept }, zoneShare);
-  }
-  const units = unitsOf(kinds, total, pools);
-  const share = new Float64Array(brokers * dimensions);
-  const perShare = new Float64Array(brokers * dimensions);
-  const grain = new Float64Array(brokers * dimensions);
-  for (let broker = 0; broker < brokers; broker++) {
-    const zone = (model.poolOf[broker]! * zones + model.zoneOf[broker]!) * dimensions;
+  return { zoneWeight, kept };
+}
+
+/** A zone's share by the sizes of its brokers. */
+function sharesOf(
+  { brokerIds, poolOf, zoneOf }: Model,
+  zones: number,
+  weights: Float64Array,
+  zoneWeight: Float64Array,
+  zoneShare: Float64Array,
+): Float64Array {
+  const share = new Float64Array(weights.length);
+  for (let broker = 0; broker < brokerIds.length; broker++) {
+    const zone = (poolOf[broker]! * zones + zoneOf[broker]!) * dimensions;
     for (let dimension = 0; dimension < dimensions; dimension++) {
       const cell = broker * dimensions + dimension;
       if (weights[cell] === 0 || zoneWeight[zone + dimension] === 0) continue;
       const amount = (zoneShare[zone + dimension]! * weights[cell]!) / zoneWeight[zone + dimension]!;
-      if (!(amount > 0)) continue;
-      share[cell] = amount;
+      if (amount > 0) share[cell] = amount;
     }
   }
-  keepUnderReplicaLimits(model, share);
-  for (let cell = 0; cell < share.length; cell++) {
-    if (share[cell] === 0) continue;
-    const pool = model.poolOf[Math.floor(cell / dimensions)]!;
-    perShare[cell] = 1 / share[cell]!;
-    grain[cell] = units[pool * dimensions + (cell % dimensions)]! / share[cell]!;
+  return share;
+}
+
+/** @param units  see `unitsOf` */
+function grainOf({ brokerIds, poolOf }: Model, share: Float64Array, units: Float64Array): Float64Array {
+  const grain = new Float64Array(share.length);
+  for (let broker = 0, cell = 0; broker < brokerIds.length; broker++) {
+    const unit = poolOf[broker]! * dimensions;
+    for (let dimension = 0; dimension < dimensions; dimension++, cell++) {
+      if (share[cell]! > 0) grain[cell] = units[unit + dimension]! / share[cell]!;
+    }
   }
-  return withBand({ share, perShare, grain, low: share, high: share }, band);
+  return grain;
 }
 
 /**
