@@ -20,8 +20,9 @@ export type Searched = {
   readonly target: Int32Array;
   /** Load of each cell, broker x dimension, as a part of its share; 0 without one. */
   readonly shares: Float64Array;
-  /** Loads at the end; and rows that a hard goal asked to change at the start. See `Survey`. */
+  /** Loads at the end and what limits them; and rows that a hard goal asked to change at the start. See `Survey`. */
   readonly loads: Float64Array;
+  readonly limits: Float64Array;
   readonly flawed: Int32Array;
   readonly problems: Problem[];
   readonly bounds: ByteBounds;
@@ -93,8 +94,9 @@ function repaired(start: Model, options: PlanOptions, isPolished: boolean, calm?
 }
 
 function endOf(working: Working, problems: Problem[], bounds: ByteBounds): Searched {
-  const { replicas: target, survey, loads } = working;
-  return { target, shares: sharesOf(working), loads: loads.slice(), flawed: survey.flawed, problems, bounds };
+  const { survey, loads, limits } = working;
+  const target = working.steps === 0 ? working.home : working.replicas;
+  return { target, shares: sharesOf(working), loads: loads.slice(), limits, flawed: survey.flawed, problems, bounds };
 }
 
 export const sharesOf = ({ loads, targets }: Working): Float64Array =>
@@ -139,7 +141,7 @@ function rebalanced(
   const first = new Working(start, options, searchBand(options), calm);
   const isBalanced = !leadersOnly && topic === undefined;
   // Most often there is nothing to do, and that must be quick.
-  if (topic === undefined && isAtRest(first)) return { ...endOf(first, [], nothing), target: start.replicas };
+  if (topic === undefined && isAtRest(first)) return endOf(first, [], nothing);
   const bounds = byteBounds(first, isBalanced ? (scope.brokers ?? (() => true)) : undefined);
   const candidates = new Candidates(first);
   const problems = leadersOnly ? [] : repair(first, candidates, isBalanced);
@@ -155,7 +157,7 @@ function rebalanced(
   const attempts = isSmall(start) ? smallAttempts : 1;
   let best = first;
   const kept = endOf(first, problems, { ...bounds, bytes: bounds.forced });
-  const keptReplicas = first.survey.flawed.length === 0 ? start.replicas : first.replicas.slice();
+  const keptReplicas = first.steps === 0 ? start.replicas : first.replicas.slice();
   const before = deviations(first);
   const overBefore = brokersOverLimits(first);
   let bestPotential = Number.POSITIVE_INFINITY;
@@ -295,7 +297,10 @@ function filled(start: Model, ids: readonly number[], options: PlanOptions, calm
   const wanted = lacking(working, ids);
   const isWanted = (broker: number): boolean => wanted[broker] === 1;
   if (!wanted.includes(1)) return endOf(working, problems, bounds);
-  const kept = { ...endOf(working, problems, { ...bounds, bytes: bounds.forced }), target: working.replicas.slice() };
+  const kept = {
+    ...endOf(working, problems, { ...bounds, bytes: bounds.forced }),
+    target: working.steps === 0 ? start.replicas : working.replicas.slice(),
+  };
   const cells = [...wanted.keys()].filter(isWanted).flatMap(cellsOf);
   const before = cells.map((cell) => deviationOf(working, cell));
   const leaders = wasEvenWithout(working, isWanted) ? () => true : undefined;

@@ -7,7 +7,6 @@ import type { Problem } from './problems.ts';
 import type { Searched } from './search.ts';
 import { keeps, receives, SpreadTable } from './targets.ts';
 import { verifyRows } from './verify.ts';
-import { limitsOf } from './working.ts';
 
 const { dimensions, disk, inRate, outRate, cpu, replicaCount, nobody } = constants;
 
@@ -21,7 +20,7 @@ const partial: readonly Operation['kind'][] = ['move', 'relieve', 'copysets'];
 export function unmetProblems(start: Model, operation: Operation, options: PlanOptions, end: Searched): Problem[] {
   if (partial.includes(operation.kind)) return [];
   if (operation.kind === 'rebalance' && (operation.leadersOnly === true || operation.topic !== undefined)) return [];
-  return [...unevenZones(start, options, end), ...overLimits(start, options, end)];
+  return [...unevenZones(start, options, end), ...overLimits(start, end)];
 }
 
 function unevenZones(start: Model, options: PlanOptions, { target, flawed, problems }: Searched): Problem[] {
@@ -91,8 +90,7 @@ const limited = [
   { dimension: cpu, goal: 'H7', what: 'CPU' },
 ] as const;
 
-function overLimits(start: Model, options: PlanOptions, { loads, problems }: Searched): Problem[] {
-  const limits = limitsOf(start, options);
+function overLimits(start: Model, { loads, limits, problems }: Searched): Problem[] {
   const found: Problem[] = [];
   for (const { dimension, goal, what } of limited) {
     if ([...problems, ...found].some((problem) => problem.goal === goal && problem.severity === 'hard')) continue;

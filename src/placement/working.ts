@@ -41,6 +41,8 @@ export class Working {
   /** Of the assignment at the start. */
   readonly survey: Survey;
   targets: Targets;
+  /** Taken so far; with none, the assignment is that of the start. */
+  steps = 0;
   /** Bytes and replicas that the assignment costs to reach from `home`. */
   costBytes = 0;
   costMoves = 0;
@@ -342,6 +344,7 @@ export class Working {
     this.#add(to, this.#item, 1);
     this.#topicCounts?.add(topic, to, 1);
     this.replicas[cell] = to;
+    this.steps++;
   }
 
   /** Takes a replica away; the rest of the row closes up. */
@@ -355,6 +358,7 @@ export class Working {
       this.costBytes -= this.model.sizes[row]!;
       this.costMoves--;
     }
+    this.steps++;
     for (let at = column; at < this.width - 1; at++) this.replicas[start + at] = this.replicas[start + at + 1]!;
     this.replicas[start + this.width - 1] = nobody;
     const next = this.replicas[start]!;
@@ -409,6 +413,7 @@ export class Working {
     this.#add(next, this.#leading, 1);
     this.replicas[start] = next;
     this.replicas[start + column] = old;
+    this.steps++;
   }
 
   #add(broker: number, item: Float64Array, sign: number): void {
@@ -490,7 +495,7 @@ function perMeanOf({ share }: Targets): Float64Array {
 }
 
 /** Hard limits of each broker in the first five dimensions. */
-export function limitsOf(model: Model, { use }: PlanOptions): Float64Array {
+function limitsOf(model: Model, { use }: PlanOptions): Float64Array {
   const limits = new Float64Array(model.brokerIds.length * dimensions).fill(Number.POSITIVE_INFINITY);
   for (let broker = 0; broker < model.brokerIds.length; broker++) {
     const start = broker * dimensions;
