@@ -21,6 +21,8 @@ const healMs = 40_000;
 const snapshotSettings = ['snapCount=100', 'txnLogSizeLimitInKb=16'];
 /** Every request has an answer so soon after everything is healed. */
 const answerMs = 20_000;
+/** A server that has ended by itself can leave the others without a majority: then nothing ever comes to an end. */
+const expiriesMs = 60_000;
 /** A session ends by the tick after its time-out; a machine that does other things too may be late by so much. */
 const expiryLateMsMax = tickMs + 3000;
 const becameLeader = '"role":"leader"';
@@ -106,11 +108,16 @@ export async function runChaos({ seed, seconds, servers: serverCount, main }: Ru
     const finished = Promise.all(clients.map((client) => client.finish()));
     await withinMs(answerMs, finished, () => 'the last reads have no answer');
     const [stayed, left] = [clients.slice(leavers), clients.slice(0, leavers)];
-    expiryLateMs = await expiries(servers, notes, left, stayed[0] as ChaosClient);
+    const ending = expiries(servers, notes, left, stayed[0] as ChaosClient);
+    expiryLateMs = await withinMs(expiriesMs, ending, () => 'sessions that were cut off have not come to an end');
     // Sessions that were left without a close have ended by their time-outs too; the last watches have arrived.
-    for (const client of stayed) await client.expectQuiet();
+    const quiet = async (): Promise<Map<string, bigint>> => {
+      for (const client of stayed) await client.expectQuiet();
+      return (stayed[0] as ChaosClient).owners();
+    };
+    const owners = await withinMs(expiriesMs, quiet(), () => 'a look at what is left has no answer');
     const live = new Set(stayed.map(({ sessionId }) => sessionId));
-    for (const [path, owner] of await (stayed[0] as ChaosClient).owners()) {
+    for (const [path, owner] of owners) {
       notes.ephemerals.checked++;
       if (!live.has(owner as never)) notes.violations.push(`${path} outlives its session ${owner.toString(16)}`);
     }
@@ -206,12 +213,12 @@ async function expiries(
   return latest;
 }
 
-async function withinMs(ms: number, work: Promise<unknown>, complaint: () => string): Promise<void> {
+async function withinMs<Value>(ms: number, work: Promise<Value>, complaint: () => string): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(complaint())), ms);
   });
-  await Promise.race([work, late]).finally(() => clearTimeout(timer));
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 function longestGap(

@@ -285,8 +285,10 @@ export class Nemesis {
   async #reconfigured(change: { joiningServers?: string; leavingServers?: string }): Promise<boolean> {
     const endMs = performance.now() + changeMs;
     while (performance.now() < endMs) {
-      const { ok } = await this.#admin.reconfig(change);
-      if (ok) return true;
+      // While there is no majority a request waits for ever.
+      const answer = this.#admin.reconfig(change);
+      const result = await Promise.race([answer, wait(endMs - performance.now()).then(() => undefined)]);
+      if (result?.ok) return true;
       if (this.#admin.state === 'expired') this.#admin = this.#openAdmin();
       await wait(200);
     }
