@@ -85,7 +85,10 @@ function relieve(working: Working, candidates: Candidates, broker: number, held:
       if (working.replicas[cell] !== broker || amount(cell) <= 0) continue;
       const row = Math.floor(cell / width);
       const column = cell % width;
-      const to = candidates.best(row, column, candidates.zonesFor(row, column));
+      const zones = candidates.zonesFor(row, column);
+      let to = candidates.best(row, column, zones);
+      // A limit comes before the spread of a topic.
+      if (to === nobody) to = candidates.best(row, column, zones, true);
       if (to !== nobody && working.isAffordable(row, column, to)) working.move(row, column, to);
     }
   }

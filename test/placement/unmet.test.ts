@@ -38,6 +38,23 @@ test('where no broker of a zone has room, one makes room by giving up something 
   expect(cost.bytes).toBe(20 * GB);
 });
 
+test('a broker comes under its limit even where the only room there is gathers a topic', () => {
+  const full = cluster({ f2: [80, 2], f3: [80, 3], f4: [80, 4], f5: [80, 5], f6: [80, 6] });
+  const gathered = Array.from({ length: 30 }, (_, id) => ({
+    id,
+    replicas: [id < 10 ? 0 : 1],
+    sizeBytes: id < 10 ? 9 * GB : GB / 1000,
+  }));
+  const { violations, hard, cost } = repaired({
+    ...full,
+    topics: [...full.topics, { name: 'gathered', partitions: gathered }],
+  });
+  expect(hard).toEqual([]);
+  expect(violations).toEqual([]);
+  // One of 9 GB, and a few of the small ones for evenness.
+  expect(cost.bytes).toBeLessThan(9.1 * GB);
+});
+
 test('a partition that finds no room in the zone that lacks it is said to be uneven, not passed over', () => {
   const full = { f0: [80, 0], f1: [80, 1], f2: [80, 2], f3: [80, 3], f4: [80, 4], f5: [80, 5], f6: [80, 6] } as const;
   const { violations, hard } = repaired(cluster({ ...full, uneven: [10, 0, 1] }));
