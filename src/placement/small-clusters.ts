@@ -6,7 +6,7 @@ import type { Operation } from './operations.ts';
 import type { PlanOptions } from './options.ts';
 import type { Searched } from './search.ts';
 import { keeps, loadsOf, SpreadTable } from './targets.ts';
-import { verify } from './verify.ts';
+import { type Violation, verify, verifyRows } from './verify.ts';
 
 const { dimensions, nobody } = constants;
 
@@ -36,8 +36,8 @@ export function cheapestOnSmall(
   settle: (start: Model) => Searched,
 ): Searched {
   if (!isEnumerable(start) || !isSearched(operation, options)) return found;
-  const isGivenUp = (end: Searched): boolean => leavesUndone(start, options, end);
   const isFixed = fixedRows(start, options);
+  const isGivenUp = (end: Searched): boolean => leavesUndone(start, options, isFixed, end);
   const mayCopy = copiesOf(start, operation, options);
   const beaten = (
     end: Searched,
@@ -81,12 +81,21 @@ function isSearched(operation: Operation, { maxBytes, maxMoves }: PlanOptions): 
 }
 
 const placing = ['H2', 'H3', 'H5', 'H6', 'H7', 'H8'];
+const ofBrokers = ['H5', 'H6', 'H7'];
 
-/** Whether an end leaves a hard goal unmet, said or not. */
-function leavesUndone(start: Model, options: PlanOptions, { problems, target }: Searched): boolean {
+/** Whether an end leaves a hard goal unmet, said or not, that another end could meet: those of fixed rows nobody can. */
+function leavesUndone(
+  start: Model,
+  options: PlanOptions,
+  isFixed: (row: number) => boolean,
+  { problems, target }: Searched,
+): boolean {
   if (problems.some(({ goal, severity }) => severity === 'hard' && placing.includes(goal))) return true;
+  const isLeft = ({ goal, kind }: Violation): boolean => kind === 'remaining' && placing.includes(goal);
+  const open = [...start.topicOf.keys()].filter((row) => !isFixed(row));
+  if (verifyRows({ model: start, target }, open).some(isLeft)) return true;
   const claim = { model: start, target, rows: new Int32Array(0), first: Int32Array.of(0) };
-  return verify(claim, options).some(({ goal, kind }) => kind === 'remaining' && placing.includes(goal));
+  return verify(claim, options).some((violation) => ofBrokers.includes(violation.goal) && isLeft(violation));
 }
 
 /** At the same cost, as even as it gets. */
