@@ -53,7 +53,6 @@ function decided(start: Model, operation: Operation, options: PlanOptions, calm?
   const found = settled(start, operation, options, calm);
   // Where the earlier plan is carried out and nothing has drifted, there is nothing to be made cheaper.
   if (calm !== undefined && areSame(found.target, start.replicas)) return found;
-  if (process.env.NOSMALL) return found;
   return cheapestOnSmall(start, operation, options, found, settle);
 }
 
