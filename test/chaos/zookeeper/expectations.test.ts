@@ -74,6 +74,20 @@ test('a persistent watch must tell of every change on its connection, and owes n
   expect(session.violations).toHaveLength(1);
 });
 
+test('what a persistent watch tells before its own answer is taken up counts', async () => {
+  // One read of the socket brings the watch's answer, that of a read, and the event: events are told at once, answers
+  // in a turn of promises.
+  const { session } = observer();
+  session.told('/keys/1');
+  session.recursive('/keys/');
+  session.saw('/keys/1', 'absent');
+  await new Promise((resolve) => setImmediate(resolve));
+  session.saw('/keys/1', { mzxid: 2 });
+  expect(session.violations).toEqual([]);
+  session.saw('/keys/1', { mzxid: 3 });
+  expect(session.violations).toHaveLength(1);
+});
+
 test('an ephemeral node that outlives its session, goes before it or comes back is noticed', () => {
   const sessionOf = (lastWriteMs: number, endedMs = Number.POSITIVE_INFINITY): ReturnType<typeof sessionRecord> =>
     Object.assign(sessionRecord('s'), { timeoutMs: 3000, lastWriteMs, endedMs });

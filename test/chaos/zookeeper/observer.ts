@@ -104,46 +104,43 @@ export class SessionObserver {
 
   // A persistent watch tells of every change while the connection lasts, and of none that was missed in between.
 
-  #recursive:
-    | { readonly prefix: string; readonly events: Map<string, number>; readonly late: Map<string, number> }
-    | undefined;
+  #recursivePrefix: string | undefined;
+  /** Events by path, and those of earlier turns; also of a watch whose answer is still to be taken up. */
+  #events = new Map<string, number>();
+  #late = new Map<string, number>();
   #onConnection = new Map<string, { readonly sighting: Sighting; readonly events: number }>();
 
   /** Another connection, or none. */
   disconnected(): void {
-    this.#recursive = undefined;
+    this.#recursivePrefix = undefined;
+    this.#events = new Map();
+    this.#late = new Map();
     this.#onConnection.clear();
   }
 
   /** All below `prefix` is watched on this connection from now on. */
   recursive(prefix: string): void {
-    this.#recursive = { prefix, events: new Map(), late: new Map() };
+    this.#recursivePrefix = prefix;
     this.#onConnection.clear();
   }
 
   told(path: string): void {
-    const recursive = this.#recursive;
-    if (recursive === undefined) return;
     this.watchesFired++;
-    recursive.events.set(path, (recursive.events.get(path) ?? 0) + 1);
+    this.#events.set(path, (this.#events.get(path) ?? 0) + 1);
     // An answer of the same turn may have come before it: for that one it has not happened yet.
-    setImmediate(() => recursive.late.set(path, (recursive.late.get(path) ?? 0) + 1));
+    const late = this.#late;
+    setImmediate(() => late.set(path, (late.get(path) ?? 0) + 1));
   }
 
   #sawOnConnection(path: string, sighting: Sighting): void {
-    const recursive = this.#recursive;
-    if (recursive === undefined || !path.startsWith(recursive.prefix)) return;
+    if (this.#recursivePrefix === undefined || !path.startsWith(this.#recursivePrefix)) return;
     const before = this.#onConnection.get(path);
-    if (
-      before !== undefined &&
-      !same(before.sighting, sighting) &&
-      (recursive.events.get(path) ?? 0) <= before.events
-    ) {
+    if (before !== undefined && !same(before.sighting, sighting) && (this.#events.get(path) ?? 0) <= before.events) {
       this.violations.push(
         `${this.#name} saw ${path} change from ${text(before.sighting)} to ${text(sighting)}, and its persistent watch was silent`,
       );
     }
-    this.#onConnection.set(path, { sighting, events: recursive.late.get(path) ?? 0 });
+    this.#onConnection.set(path, { sighting, events: this.#late.get(path) ?? 0 });
   }
 
   /** The session is over, or the run is. */
