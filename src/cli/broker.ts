@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import { type Property, parseBrokerSettings, sentenceOf } from '../settings/index.ts';
 
@@ -31,15 +30,7 @@ export async function run(args: readonly string[]): Promise<number> {
   return exitCode;
 }
 
-/**
- * MiB of each half of the young generation. What a socket reads and what a fetch reads lives for a moment, but is freed
- * only when the young generation is collected, and then by its small handles' count: the smaller the space, the sooner.
- * 100,000 records of 1 KiB with kcat: 130 to 150 MB at most instead of 207, at the same speed.
- */
-const youngGenerationMb = 2;
-
 async function runBroker(path: string, options: Options): Promise<number> {
-  setFlagsFromString(`--max-semi-space-size=${youngGenerationMb}`);
   const { createLogger, nodeDisk, nodeNetwork, runUntilStopped, serveHealth, systemClock, systemRandom } = await import(
     '../platform/index.ts'
   );
