@@ -8,6 +8,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { Operation } from '../placement/index.ts';
 import { isPlanThread, serveThread } from '../placement/thread/index.ts';
+import { compileAtOnceOnOneCore } from '../platform/index.ts';
 import { cancelPlan, planAndShow, resumePlan } from './plan/commands.ts';
 import { type CommonFlags, InputError, idsOf, namesOf, numberOf, wholeNumberOf } from './plan/options.ts';
 import { planTopic } from './plan/topic.ts';
@@ -18,6 +19,7 @@ export async function run(args: readonly string[]): Promise<number> {
     serveThread();
     return 0;
   }
+  compileAtOnceOnOneCore();
   let code = 0;
   const program = new Command('hikube-kafka plan').description(
     'Plans where partitions live: shows what would move, why and at what cost; --execute carries it out.',

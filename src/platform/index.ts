@@ -9,6 +9,7 @@ export { type HostsFile, hostsFileOf } from './hosts-file.ts';
 export { createLogger } from './logger.ts';
 export { heapLimitBytes } from './memory.ts';
 export { nodeNetwork } from './network.ts';
+export { compileAtOnceOnOneCore } from './one-core.ts';
 export { podListenAddress } from './pod-ports.ts';
 export { systemRandom } from './random.ts';
 export { runUntilStopped } from './signals.ts';

@@ -6,9 +6,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
 import type { Model } from '../../../src/placement/model.ts';
+import { compileAtOnceOnOneCore } from '../../../src/platform/one-core.ts';
 import { MissingOriginal } from './originals.ts';
 import { rows } from './rows.ts';
 
+// As `hikube-kafka plan` does.
+compileAtOnceOnOneCore();
 const [step, name, file] = process.argv.slice(2);
 const row = rows[name!]!;
 try {
