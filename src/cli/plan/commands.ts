@@ -28,8 +28,8 @@ import { clusterFromBrokers } from './source.ts';
 import { stage } from './stage.ts';
 import { defaultStatePath, type KeptPlan, type Manner, readState, removeState, writeState } from './state-file.ts';
 
-/** While copies run, the cluster is asked this often. */
-const pollMs = 500;
+/** While copies run, the cluster is asked this often; copies that are held back take long enough to be asked less. */
+const pollMs = { throttled: 1000, unthrottled: 500 };
 /** What a call may take, with its retries; carrying a plan out asks again for longer, and says so. */
 const answerMs = 15_000;
 /** So soon somebody wants to know that the address is wrong. */
@@ -142,7 +142,7 @@ async function carryOut(admin: KafkaAdmin, document: KeptPlan, flags: Flags): Pr
       throttle,
       movesPerBroker,
       batchPartitions,
-      pollMs,
+      pollMs: throttle === undefined ? pollMs.unthrottled : pollMs.throttled,
       patienceMs,
       onProgress: progress,
       onNotice: notice,

@@ -4,7 +4,8 @@ import type { Flow } from './allot.ts';
 import { Arrivals } from './arrivals.ts';
 import { begin, electPreferred, type Held, liveBrokers, nameOf, ongoing, replicasNow } from './cluster-moves.ts';
 import type { ExecuteOptions } from './execute.ts';
-import { Pacer } from './pacer.ts';
+import { isToBeLifted } from './lift.ts';
+import { Pacer, sampleMs } from './pacer.ts';
 import { type Interrupted, type Patience, pause, type Refusal, refused } from './patience.ts';
 import { blockedBy, copiedBytes, nextSteps, type Step } from './steps.ts';
 import { setRates, setRatesSurely, setThrottledReplicas } from './throttle.ts';
@@ -13,8 +14,8 @@ type Outcome = Promise<Result<undefined, Refusal | Interrupted>>;
 
 /** How long a broker may take to hear of a move that the controller has finished. */
 const metadataLagMs = 15_000;
-/** Copies are looked at this often. */
-const sampleMs = 1000;
+/** Brokers that are away are looked for this often. */
+const liveMs = 2000;
 /** What a fetch may bring of one partition (`replica.fetch.max.bytes`), whatever the throttle. */
 const fetchBytes = 1024 * 1024;
 /** So that one is there when another ends. */
@@ -38,6 +39,8 @@ export class Moves {
   private readonly all: readonly Step[];
   private readonly brokers: ReadonlySet<number>;
   private readonly throttled = new Set<number>();
+  /** Steps whose throttle was lifted before their end. */
+  private readonly lifted = new Set<string>();
   private readonly running = new Map<string, Step>();
   private readonly arriving = new Map<string, { readonly step: Step; readonly sinceMs: number }>();
   /** Ended since the last sample, which must still see their last bytes. */
@@ -81,7 +84,7 @@ export class Moves {
     const read = await this.readStart();
     if (!read.ok) return read;
     if (this.pacer !== undefined) {
-      const named = await setThrottledReplicas(this.admin, this.patience, this.all);
+      const named = await setThrottledReplicas(this.admin, this.patience, this.all, this.lifted);
       if (!named.ok) return named;
     }
     const seen = await this.readLive();
@@ -137,7 +140,7 @@ export class Moves {
 
   /** Says who is away, and gives up when somebody who is needed has been away for too long. */
   private async readLive(): Outcome {
-    if (performance.now() - this.liveAtMs < sampleMs) return success(undefined);
+    if (performance.now() - this.liveAtMs < liveMs) return success(undefined);
     const live = await liveBrokers(this.admin, this.patience);
     if (!live.ok) return live;
     this.live = live.value;
@@ -248,6 +251,25 @@ export class Moves {
     if (now.ok) for (const [name, held] of now.value) if (running.has(name)) this.held.set(name, held);
     // A rate that could not be set is set with the next sample that changes it.
     await this.pace();
+    await this.lift();
+  }
+
+  /** What could not be lifted now ends throttled, or is tried with the next sample. */
+  private async lift(): Outcome {
+    const running = [...this.running.values()];
+    const flows = Map.groupBy(this.flowsOf(running), ({ source }) => source);
+    const ending = running.filter((step) => {
+      const source = this.sourceOf(step);
+      const pace = (this.pacer?.paceOf(source) ?? 0) / (flows.get(source)?.length ?? 1);
+      const bytes = { all: copiedBytes(step), arrived: this.arrivals.bytesOf(step) };
+      return step.receivers.length > 0 && isToBeLifted(bytes, pace * step.receivers.length);
+    });
+    const names = new Set(ending.map(({ change }) => nameOf(change)).filter((name) => !this.lifted.has(name)));
+    if (names.size === 0) return success(undefined);
+    for (const name of names) this.lifted.add(name);
+    const topics = new Set(ending.map(({ change }) => change.topic));
+    const steps = this.all.filter(({ change }) => topics.has(change.topic));
+    return await setThrottledReplicas(this.admin, this.patience, steps, this.lifted);
   }
 
   /** Sets what sources send for the copies under way. */

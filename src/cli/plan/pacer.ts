@@ -3,8 +3,13 @@ import type { Sample } from './arrivals.ts';
 import { type Debt, debtAfter, paceFor } from './pace.ts';
 import { rateFor, type Sent, sentAfter, windowSeconds } from './quota-window.ts';
 
-/** A change smaller than this part of what is set is not worth a request. */
-const leastChange = 0.03;
+/**
+ * How often a pacer is to be told what was sent. Seldom: every rate that is set makes Apache's broker read all of its
+ * settings anew and log them, about eight milliseconds in which whatever it has to do with waits (seen with 3.9).
+ */
+export const sampleMs = 2000;
+/** A change smaller than this part of what is set is not worth that. */
+const leastChange = 0.1;
 
 /**
  * Keeps every broker within a limit in both directions by what the sources send. The quota of a receiver is left alone:
@@ -31,6 +36,11 @@ export class Pacer {
     return this.rates.get(broker) ?? Math.ceil(this.limit / windowSeconds);
   }
 
+  /** Bytes per second that a source is to send now. */
+  paceOf(broker: number): number {
+    return this.allotted.rates.get(broker) ?? this.limit;
+  }
+
   /** @param flows  what was being copied: a broker without any owes nothing */
   see({ seconds, received, sent }: Sample, flows: readonly Flow[]): void {
     const receivers = new Set(flows.map(({ receiver }) => receiver));
@@ -38,8 +48,7 @@ export class Pacer {
     for (const id of receivers) this.follow('received', id, received.get(id) ?? 0, seconds);
     for (const id of sources) this.follow('sent', id, sent.get(id) ?? 0, seconds);
     for (const id of new Set([...this.windows.keys(), ...sent.keys()])) {
-      const pace = this.allotted.rates.get(id) ?? this.limit;
-      this.windows.set(id, sentAfter(this.windows.get(id) ?? [], pace, sent.get(id) ?? 0, seconds));
+      this.windows.set(id, sentAfter(this.windows.get(id) ?? [], this.paceOf(id), sent.get(id) ?? 0, seconds));
     }
   }
 

@@ -9,8 +9,8 @@ export type Sent = { readonly seconds: number; readonly bytes: number; readonly 
  * that has sent nothing lately sends all that its rate allows for ten seconds at once.
  */
 export const windowSeconds = 10;
-/** For how long what is let through next is to last: until the next sample. */
-const nextSeconds = 1;
+/** For how long what is let through next is to last: most of the time to the next sample, lest it come in bursts. */
+const nextSeconds = 1.5;
 
 /** @param window  the last first */
 export const sentAfter = (window: readonly Sent[], pace: number, bytes: number, seconds: number): readonly Sent[] =>

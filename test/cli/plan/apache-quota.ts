@@ -1,5 +1,5 @@
 import type { Flow } from '../../../src/cli/plan/allot.ts';
-import type { Pacer } from '../../../src/cli/plan/pacer.ts';
+import { type Pacer, sampleMs } from '../../../src/cli/plan/pacer.ts';
 
 /**
  * Apache's replication quota of a leader, as `SampledStat` and `Rate` of org.apache.kafka.common.metrics.stats count
@@ -34,14 +34,14 @@ export type Copy = Flow & { readonly bytes: number };
 export type Copied = {
   /** Of each broker and direction: mean bytes per second between its first and its last byte, and how long that was. */
   readonly rates: ReadonlyMap<string, { readonly bytes: number; readonly seconds: number; readonly rate: number }>;
-  readonly requests: number;
+  /** How often the rate of a broker was set. */
+  readonly ratesSet: number;
 };
 
 const stepMs = 10;
 const fetchBytes = 1024 * 1024;
 /** How long a fetch waits that brings nothing (`replica.fetch.wait.max.ms`). */
 const emptyFetchMs = 500;
-const sampleMs = 1000;
 /** Settings are there this long after they were set. */
 const settingMs = 150;
 
@@ -64,11 +64,11 @@ export function copyPaced(pacer: Pacer, copies: readonly Copy[], { kept = 1, atO
   const seen = new Map<string, { firstMs: number; lastMs: number; bytes: number }>();
   let sent = new Map<number, number>();
   let received = new Map<number, number>();
-  let requests = 0;
+  let ratesSet = 0;
   let nowMs = 0;
   const set = (): void => {
     const changed = pacer.changedFor(running.map(({ copy }) => copy));
-    if (changed.size > 0) requests++;
+    ratesSet += changed.size;
     for (const [source, rate] of changed) settings.push({ atMs: nowMs + settingMs, source, rate });
   };
   const note = (key: string, bytes: number): void => {
@@ -121,5 +121,5 @@ export function copyPaced(pacer: Pacer, copies: readonly Copy[], { kept = 1, atO
     const seconds = (lastMs - firstMs) / 1000;
     return [key, { bytes, seconds, rate: bytes / seconds }] as const;
   });
-  return { rates: new Map(rates), requests };
+  return { rates: new Map(rates), ratesSet };
 }

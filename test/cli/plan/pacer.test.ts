@@ -42,6 +42,8 @@ test('a source that has rested does not rush after, nor one whose share has grow
 });
 
 test('rates are left alone while what is sent keeps to them', () => {
-  const { requests, rates } = copyPaced(new Pacer(4_000_000), turned(copies(6, 60e6)));
-  expect(requests).toBeLessThan(rates.get('sent 4')!.seconds / 3);
+  const out = copyPaced(new Pacer(4_000_000), turned(copies(6, 60e6)));
+  expect(out.ratesSet).toBeLessThan(out.rates.get('sent 4')!.seconds / 5);
+  const into = copyPaced(new Pacer(4_000_000), copies(6, 60e6));
+  expect(into.ratesSet).toBeLessThan(into.rates.get('received 4')!.seconds / 2);
 });

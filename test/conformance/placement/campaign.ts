@@ -1,7 +1,8 @@
 /**
  * `node test/conformance/placement/campaign.ts [--record] [--large] [kafka-3.9] [kafka-4]`: moves that are long enough
  * for the throttle and the producers' latency to be measured, and brokers that die on the way. Prints and records the
- * load of the machine beside the figures. About six minutes an original.
+ * load of the machine beside the figures, and what producers see while Apache's own tool makes the same moves. About
+ * twelve minutes an original.
  *
  * `--large` is the throttle and the latency only, on partitions that take some twenty seconds each: what a copy costs
  * while it runs, rather than what ends of copies cost (a new leader epoch each, after which Apache's followers may wait
@@ -11,6 +12,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
+import { moveByApache } from './apache-move.ts';
 import { hasBegun, type Live, type LiveOriginal, startLive, topic, type WalkResult, walk } from './live.ts';
 import { median, sleep } from './load.ts';
 import { type Gain, type Meter, startMeter } from './meter.ts';
@@ -34,20 +36,32 @@ type CampaignResult = {
   /** Medians of the 99th percentiles of windows of ten seconds, still and moving in turn, and all of them. */
   readonly produceP99Ms: {
     readonly still: number;
-    readonly moving: number;
-    readonly ratio: number;
-    readonly windows: { readonly still: readonly number[]; readonly moving: readonly number[] };
+    readonly windows: readonly number[];
+    readonly moving: readonly Moving[];
   };
   /** Codes and last words of `plan` when brokers die while it moves. */
   readonly deaths?: readonly { readonly who: string; readonly code: number | null; readonly said: readonly string[] }[];
   readonly walk?: WalkResult;
 };
 
+type Moving = {
+  readonly by: 'hikube-kafka plan' | 'kafka-reassign-partitions';
+  readonly throttle: number;
+  readonly median: number;
+  readonly ratio: number;
+  readonly windows: readonly number[];
+  /** Records that were answered after more than 300 ms, in these windows. */
+  readonly stopped: number;
+};
+
 /** What is copied, and at which bytes per second. */
 const sizes = {
-  usual: { partitionBytes: 24_000_000, rates: [2_500_000, 4_000_000] },
+  usual: { partitionBytes: 24_000_000, rates: [1_000_000, 2_500_000, 4_000_000] },
   large: { partitionBytes: 60_000_000, rates: [3_000_000, 5_000_000] },
 } as const;
+/** Kinds of windows. */
+const movingAt = (rate: number): string => `moving at ${rate}`;
+const byApache = 'moving by Apache';
 const stillMs = 31_000;
 const deadMs = 8000;
 
@@ -69,6 +83,11 @@ async function campaign(original: LiveOriginal, size: keyof typeof sizes): Promi
       await still();
       throttle.push(await throttled(live, meter, 'remove', asked));
     }
+    const apacheRate = rates[rates.length - 1]!;
+    if (size !== 'large') {
+      await still();
+      await moveByApache(live, apacheRate, (isMoving) => live.load.mark(isMoving ? byApache : 'between'));
+    }
     await still();
     live.load.mark('deaths');
     await meter.stop();
@@ -79,14 +98,27 @@ async function campaign(original: LiveOriginal, size: keyof typeof sizes): Promi
             await withDeath(live, { who: 'broker 4, which receives', id: 4, args: ['add', '--brokers', '4'] }),
             await withDeath(live, { who: 'broker 1, the controller', id: 1, args: ['remove', '--brokers', '4'] }),
           ];
-    const windows = { still: live.load.windows('still'), moving: live.load.windows('moving') };
-    const [still99, moving99] = [median(windows.still), median(windows.moving)];
+    const windows = live.load.windows('still');
+    const still99 = median(windows);
+    const movingOf = (by: Moving['by'], rate: number, kind: string): Moving => {
+      const moving = live.load.windows(kind);
+      return {
+        by,
+        throttle: rate,
+        median: median(moving),
+        ratio: median(moving) / still99,
+        windows: moving,
+        stopped: live.load.stopped(kind),
+      };
+    };
+    const moving = rates.map((rate) => movingOf('hikube-kafka plan', rate, movingAt(rate)));
+    if (size !== 'large') moving.push(movingOf('kafka-reassign-partitions', apacheRate, byApache));
     const walked = size === 'large' ? undefined : await walk(live, 8_000_000);
     return {
       original,
       load: { before, after: loadavg() },
       throttle,
-      produceP99Ms: { still: still99, moving: moving99, ratio: moving99 / still99, windows },
+      produceP99Ms: { still: still99, windows, moving },
       ...(deaths === undefined ? {} : { deaths }),
       ...(walked === undefined ? {} : { walk: walked }),
     };
@@ -112,7 +144,7 @@ async function throttled(
       // Not before: where the tool runs it also starts, which is no part of the move.
       if (!isMoving && hasBegun(stderr)) {
         isMoving = true;
-        load.mark('moving');
+        load.mark(movingAt(asked));
       }
       return false;
     },

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Kafka } from 'kafkajs';
 import type { PlanDocument, TopicState } from '../../../src/placement/index.ts';
 import type { Original } from '../../support/originals.ts';
 import { type ApacheCluster, startApacheCluster } from './apache-cluster.ts';
+import { reassignByApache } from './apache-move.ts';
 import { fill, kafkaOf, type Load, produceSteadily } from './load.ts';
 
 export const topic = 'orders';
@@ -35,6 +36,10 @@ export type Live = {
   replicasOn(broker: number): Promise<number>;
   /** Leader of each partition of the topic. */
   leaders(): Promise<ReadonlyMap<number, number>>;
+  /** Of each partition of the topic. */
+  replicas(): Promise<ReadonlyMap<number, readonly number[]>>;
+  /** Whether anything is being reassigned. */
+  isMoving(): Promise<boolean>;
   /** Throttles that stand anywhere. */
   throttlesLeft(): Promise<string[]>;
   stop(): Promise<void>;
@@ -84,6 +89,11 @@ export async function startLive(original: LiveOriginal, partitionBytes: number):
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
       return new Map(topics[0]!.partitions.map(({ partitionId, leader }) => [partitionId, leader]));
     },
+    replicas: async () => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      return new Map(topics[0]!.partitions.map(({ partitionId, replicas }) => [partitionId, replicas]));
+    },
+    isMoving: async () => (await admin.listPartitionReassignments({})).topics.length > 0,
     throttlesLeft: async () => {
       const names = [1, 2, 3, 4].map((id) => ({ type: 4, name: String(id) }));
       const resources = [...names, { type: 2, name: topic }];
@@ -177,15 +187,10 @@ export async function walk(live: Live, throttle: number): Promise<WalkResult> {
 }
 
 /** `kafka-reassign-partitions --verify` on what a kept plan wanted. */
-function verifyByApache({ folder, cluster }: Live, state: string): WalkResult['apacheVerify'] {
+function verifyByApache(live: Live, state: string): WalkResult['apacheVerify'] {
   const { batches } = JSON.parse(readFileSync(state, 'utf8')) as PlanDocument;
   const asked = batches.flat().map(({ topic: name, partition, to }) => ({ topic: name, partition, replicas: to }));
-  const file = join(folder, 'reassignment.json');
-  writeFileSync(file, JSON.stringify({ version: 1, partitions: asked }));
-  const { output } = cluster.tool(
-    'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
-    ...['--bootstrap-server', cluster.bootstrap, '--reassignment-json-file', file, '--verify', '--preserve-throttles'],
-  );
+  const output = reassignByApache(live, asked, '--verify', '--preserve-throttles');
   return { completed: output.match(/is completed/g)?.length ?? 0, asked: asked.length };
 }
 

@@ -6,6 +6,8 @@ export type Load = {
   mark(kind: string): void;
   /** 99th percentiles of the whole windows of a kind, in milliseconds. */
   windows(kind: string): readonly number[];
+  /** Records of such windows that were answered after more than 300 ms. */
+  stopped(kind: string): number;
   stop(): Promise<void>;
 };
 
@@ -14,6 +16,7 @@ export type LoadOptions = { readonly topic: string; readonly partitions: number 
 const recordsPerSecond = 50;
 const windowMs = 10_000;
 const mostInFlight = 200;
+const stopMs = 300;
 
 type Producer = ReturnType<Kafka['producer']>;
 
@@ -89,6 +92,10 @@ export async function produceSteadily(kafka: Kafka, { topic, partitions }: LoadO
       next();
     },
     windows: (name) => [...all].filter(([, of]) => of === name).map(([values]) => p99(values)),
+    stopped: (name) => {
+      const values = [...all].filter(([, of]) => of === name).flatMap(([of]) => of);
+      return values.filter((ms) => ms > stopMs).length;
+    },
     stop: async () => {
       clearInterval(timer);
       for (let waited = 0; inFlight > 0 && waited < 100; waited++) await sleep(100);
