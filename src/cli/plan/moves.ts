@@ -40,7 +40,7 @@ export class Moves {
   private readonly brokers: ReadonlySet<number>;
   private readonly throttled = new Set<number>();
   /** Steps whose throttle was lifted before their end. */
-  private readonly lifted = new Set<string>();
+  private lifted: ReadonlySet<string> = new Set();
   private readonly running = new Map<string, Step>();
   private readonly arriving = new Map<string, { readonly step: Step; readonly sinceMs: number }>();
   /** Ended since the last sample, which must still see their last bytes. */
@@ -254,7 +254,7 @@ export class Moves {
     await this.lift();
   }
 
-  /** What could not be lifted now ends throttled, or is tried with the next sample. */
+  /** What could not be lifted now is tried with the next sample, or ends throttled. */
   private async lift(): Outcome {
     const running = [...this.running.values()];
     const flows = Map.groupBy(this.flowsOf(running), ({ source }) => source);
@@ -266,10 +266,12 @@ export class Moves {
     });
     const names = new Set(ending.map(({ change }) => nameOf(change)).filter((name) => !this.lifted.has(name)));
     if (names.size === 0) return success(undefined);
-    for (const name of names) this.lifted.add(name);
+    const lifted = new Set([...this.lifted, ...names]);
     const topics = new Set(ending.map(({ change }) => change.topic));
     const steps = this.all.filter(({ change }) => topics.has(change.topic));
-    return await setThrottledReplicas(this.admin, this.patience, steps, this.lifted);
+    const set = await setThrottledReplicas(this.admin, this.patience, steps, lifted);
+    if (set.ok) this.lifted = lifted;
+    return set;
   }
 
   /** Sets what sources send for the copies under way. */

@@ -53,6 +53,7 @@ export async function startLive(original: LiveOriginal, partitionBytes: number):
   const cluster = await startApacheCluster(original, ['a', 'b', 'c', 'c'], { disks: 2 });
   const kafka = kafkaOf(cluster.bootstrap);
   const admin = kafka.admin();
+  const held = async () => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions;
   const steps: { step: string; code: number | null; seconds: number }[] = [];
   let load: Load | undefined;
   const stop = async (): Promise<void> => {
@@ -81,18 +82,9 @@ export async function startLive(original: LiveOriginal, partitionBytes: number):
       steps.push({ step: name, code: ran.code, seconds: ran.seconds });
       return ran;
     },
-    replicasOn: async (broker) => {
-      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-      return topics[0]!.partitions.filter(({ replicas }) => replicas.includes(broker)).length;
-    },
-    leaders: async () => {
-      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-      return new Map(topics[0]!.partitions.map(({ partitionId, leader }) => [partitionId, leader]));
-    },
-    replicas: async () => {
-      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-      return new Map(topics[0]!.partitions.map(({ partitionId, replicas }) => [partitionId, replicas]));
-    },
+    replicasOn: async (broker) => (await held()).filter(({ replicas }) => replicas.includes(broker)).length,
+    leaders: async () => new Map((await held()).map(({ partitionId, leader }) => [partitionId, leader])),
+    replicas: async () => new Map((await held()).map(({ partitionId, replicas }) => [partitionId, replicas])),
     isMoving: async () => (await admin.listPartitionReassignments({})).topics.length > 0,
     throttlesLeft: async () => {
       const names = [1, 2, 3, 4].map((id) => ({ type: 4, name: String(id) }));
