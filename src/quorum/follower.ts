@@ -101,7 +101,8 @@ function expectAnswer(turn: Turn, from: NodeId, answer: FetchAnswer | FetchSnaps
     return false;
   }
   const fetchDeadlineMs = state.timeMs + state.settings.fetchTimeoutMs;
-  state.role = { ...role, inflight: undefined, fetchDeadlineMs, leaderAnswered: true };
+  const inflight = answer.kind === 'fetchAnswer' && answer.ahead ? role.inflight : undefined;
+  state.role = { ...role, inflight, fetchDeadlineMs, leaderAnswered: true };
   return true;
 }
 
@@ -117,7 +118,7 @@ export function handleFetchAnswer(turn: Turn, from: NodeId, answer: FetchAnswer)
   } else if (answer.entries.length > 0) appendFetched(turn, answer);
   else {
     raiseHighWatermark(turn, answer.highWatermark, view.endOffset);
-    fetchIfReady(turn);
+    if (!answer.ahead) fetchIfReady(turn);
   }
 }
 

@@ -125,6 +125,7 @@ function answerOf(turn: Turn, id: number): FetchAnswer {
     epoch: state.vote.epoch,
     leader: knownLeader(state),
     problem: undefined,
+    ahead: false,
     highWatermark: state.highWatermark,
     round: state.role.kind === 'leader' ? state.role.round : 0,
     diverging: undefined,
@@ -143,6 +144,25 @@ export function answerWaiting(turn: Turn, due: (waiting: WaitingFetch, id: NodeI
     replicas ??= new Map(role.replicas);
     replicas.set(id, { ...progress, waiting: undefined });
     sendEntries(turn, id, waiting.correlationId, waiting.fetchOffset);
+  }
+  if (replicas !== undefined) turn.state.role = { ...leaderOf(turn), replicas };
+}
+
+/** Tells those whose fetches wait of a higher high watermark than they know. */
+function spreadHighWatermark(turn: Turn): void {
+  const { highWatermark, settings } = turn.state;
+  if (!settings.highWatermarkAhead) {
+    answerWaiting(turn, (waiting) => waiting.highWatermark < highWatermark);
+    return;
+  }
+  const role = leaderOf(turn);
+  let replicas: Map<NodeId, ReplicaProgress> | undefined;
+  for (const [id, progress] of role.replicas) {
+    const { waiting } = progress;
+    if (waiting === undefined || waiting.highWatermark >= highWatermark) continue;
+    replicas ??= new Map(role.replicas);
+    replicas.set(id, { ...progress, waiting: { ...waiting, highWatermark } });
+    send(turn, id, { ...answerOf(turn, waiting.correlationId), ahead: true });
   }
   if (replicas !== undefined) turn.state.role = { ...leaderOf(turn), replicas };
 }
@@ -206,14 +226,17 @@ export function handleFetch(turn: Turn, from: NodeId, request: FetchRequest): vo
     return;
   }
   const proofWanted = state.role.reads.length > 0 && request.round < state.role.round;
-  if (fetchOffset < view.endOffset || request.highWatermark < state.highWatermark || proofWanted) {
+  const { highWatermark, settings } = state;
+  const behind = request.highWatermark < highWatermark;
+  if (fetchOffset < view.endOffset || proofWanted || (behind && !settings.highWatermarkAhead)) {
     sendEntries(turn, from, request.correlationId, fetchOffset);
     return;
   }
+  if (behind) send(turn, from, { ...answerOf(turn, request.correlationId), ahead: true });
   const waiting = {
     correlationId: request.correlationId,
     fetchOffset,
-    highWatermark: request.highWatermark,
+    highWatermark: behind ? highWatermark : request.highWatermark,
     deadlineMs: state.timeMs + state.settings.fetchWaitMs,
   };
   setReplica(turn, from, { ...(state.role.replicas.get(from) ?? unheard), waiting });
@@ -261,7 +284,7 @@ export function advance(turn: Turn): void {
   if (reached > role.epochStart && reached > state.highWatermark) {
     state.highWatermark = reached;
     turn.effects.push({ kind: 'commit', highWatermark: reached });
-    answerWaiting(turn, (waiting) => waiting.highWatermark < reached);
+    spreadHighWatermark(turn);
     if (role.change !== undefined && role.change.endOffset <= reached) {
       reply(turn, role.change.requestId, { kind: 'done' });
       state.role = { ...leaderOf(turn), change: undefined };

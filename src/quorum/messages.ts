@@ -88,6 +88,8 @@ export type FetchAnswer = {
   readonly epoch: Epoch;
   readonly leader: NodeId | undefined;
   readonly problem: FetchProblem | undefined;
+  /** True: only the high watermark is news, and the answer proper is still to come. Not on KRaft's wire. */
+  readonly ahead: boolean;
   readonly highWatermark: Offset;
   /** Counts the leader's proofs of leadership; see `FetchRequest.round`. */
   readonly round: number;

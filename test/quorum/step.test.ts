@@ -10,6 +10,7 @@ import {
   nodeId,
   type QuorumEvent,
   type QuorumMessage,
+  type QuorumSettings,
   type QuorumState,
   step,
   type Vote,
@@ -26,12 +27,12 @@ class Node {
   nowMs = 0;
   effects: readonly Effect[] = [];
 
-  constructor(vote?: Vote) {
+  constructor(vote?: Vote, settings: Partial<QuorumSettings> = {}) {
     this.state = initialState(
       {
         nodeId: nodeId(1),
         directory: undefined,
-        settings: kraftSettings,
+        settings: { ...kraftSettings, ...settings },
         vote,
         voterSets: [{ offset: -1, voters }],
         nowMs: 0,
@@ -155,6 +156,7 @@ test('a follower that hears its leader refuses pre-votes, and grants them once i
     epoch: epoch(1),
     leader: nodeId(2),
     problem: undefined,
+    ahead: false,
     highWatermark: offset(0),
     round: 0,
     diverging: undefined,
@@ -183,6 +185,57 @@ test('a waiting fetch is answered by the append that it waits for, and by the hi
   node.step({ kind: 'propose', requestId: 5, proposals: [{ value: new Uint8Array(3), count: 1 }] });
   expect(node.effects.map(({ kind }) => kind)).toEqual(['append', 'sendEntries', 'flush', 'reply']);
   expect(node.effects[1]).toMatchObject({ to: 2, from: 2 });
+});
+
+test('where the wire allows it, a high watermark goes ahead to a fetch that waits, which goes on waiting', () => {
+  const node = new Node(undefined, { highWatermarkAhead: true }).lead().flush();
+  const first = fetchAt(node, 2, 1);
+  node.hear(2, first);
+  // This fetch makes the majority, and is told so at once.
+  const told = { kind: 'fetchAnswer', ahead: true, highWatermark: 2, correlationId: first.correlationId, entries: [] };
+  expect(node.sent().map(({ message }) => message)).toMatchObject([told]);
+  const { correlationId } = first;
+  node.step({ kind: 'propose', requestId: 5, proposals: [{ value: new Uint8Array(3), count: 1 }] });
+  expect(node.effects[1]).toMatchObject({
+    kind: 'sendEntries',
+    to: 2,
+    from: 2,
+    answer: { correlationId, ahead: false },
+  });
+  node.hear(2, fetchAt(node, 3, 1, 2));
+  expect(node.sent()).toEqual([]);
+  // Now the fetch waits, and the leader's own flush makes the majority.
+  node.flush();
+  expect(node.sent().map(({ message }) => message)).toMatchObject([{ ahead: true, highWatermark: 3 }]);
+});
+
+test('a follower that is told a high watermark ahead takes it and does not ask again', () => {
+  const node = new Node().hear(2, { kind: 'beginEpoch', correlationId: 1, epoch: epoch(1), leader: nodeId(2) });
+  const fetch = node.sent().find(({ message }) => message.kind === 'fetch')?.message as FetchRequest;
+  const answer = {
+    kind: 'fetchAnswer',
+    correlationId: fetch.correlationId,
+    epoch: epoch(1),
+    leader: nodeId(2),
+    problem: undefined,
+    ahead: false,
+    highWatermark: offset(0),
+    round: 0,
+    diverging: undefined,
+    snapshot: undefined,
+    entries: [{ offset: offset(0), count: 1, epoch: epoch(1), body: { kind: 'data', value: new Uint8Array(1) } }],
+  } as const;
+  node.hear(2, answer).flush();
+  const next = node.sent()[0]?.message as FetchRequest;
+  expect(next).toMatchObject({ kind: 'fetch', fetchOffset: 1 });
+  const ahead = { ...answer, entries: [], ahead: true, highWatermark: offset(1) };
+  node.hear(2, ahead);
+  // To a question that was answered already: not taken.
+  expect(node.state.highWatermark).toBe(0);
+  node.hear(2, { ...ahead, correlationId: next.correlationId });
+  expect(node.effects).toEqual([{ kind: 'commit', highWatermark: 1 }]);
+  node.hear(2, { ...ahead, ahead: false, correlationId: next.correlationId });
+  expect(node.sent()).toMatchObject([{ message: { kind: 'fetch', fetchOffset: 1, highWatermark: 1 } }]);
 });
 
 test('logs that part ways are found by epoch and offset', () => {

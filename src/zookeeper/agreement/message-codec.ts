@@ -83,7 +83,9 @@ function writeFields(writer: ByteWriter, message: QuorumMessage): void {
       writer.uint8(problems.indexOf(message.problem));
       writer.uint48(message.highWatermark);
       writer.uint48(message.round);
-      writer.uint8((message.diverging === undefined ? 0 : 1) + (message.snapshot === undefined ? 0 : 2));
+      writer.uint8(
+        (message.diverging === undefined ? 0 : 1) + (message.snapshot === undefined ? 0 : 2) + (message.ahead ? 4 : 0),
+      );
       if (message.diverging !== undefined) {
         writer.uint32(message.diverging.epoch);
         writer.uint48(message.diverging.endOffset);
@@ -220,6 +222,7 @@ function readFetchAnswer(
   const has = reader.uint8();
   const diverging = (has & 1) === 0 ? undefined : { epoch: epoch(reader.uint32()), endOffset: offset(reader.uint48()) };
   const snapshot = (has & 2) === 0 ? undefined : readSnapshotId(reader);
+  const ahead = (has & 4) !== 0;
   if (reader.failed) return undefined;
   const bytes = reader.bytes(reader.left);
   for (let at = 0; at < bytes.length; ) {
@@ -229,5 +232,5 @@ function readFetchAnswer(
     at = decoded.endAt;
   }
   const entries = stored.map(({ entry }) => entry);
-  return { kind: 'fetchAnswer', ...head, leader, problem, highWatermark, round, diverging, snapshot, entries };
+  return { kind: 'fetchAnswer', ...head, leader, problem, ahead, highWatermark, round, diverging, snapshot, entries };
 }

@@ -97,6 +97,7 @@ export class Simulation implements World {
       transferTimeoutMs: 200,
       fetchMaxBytes: 1024,
       snapshotChunkBytes: 8,
+      highWatermarkAhead: this.#swarm.highWatermarkAhead,
       waitingReadsLimit: 5,
       unanimousFormation: this.#swarm.unanimousFormation,
     };

@@ -40,6 +40,7 @@ export type Swarm = {
   readonly voterChangeRate: number;
   readonly transferRate: number;
   readonly resignRate: number;
+  readonly highWatermarkAhead: boolean;
 };
 
 /** The same seed draws the same swarm, whatever else is drawn later. */
@@ -81,5 +82,6 @@ export function drawSwarm(seed: number): Swarm {
     voterChangeRate: rate(0.4, 12),
     transferRate: rate(0.3, 5),
     resignRate: rate(0.2, 3),
+    highWatermarkAhead: coin(0.6),
   };
 }

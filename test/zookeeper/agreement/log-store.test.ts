@@ -167,6 +167,7 @@ test('messages with any byte changed or missing are refused or read, never throw
     epoch: epoch(3),
     leader: nodeId(2),
     problem: undefined,
+    ahead: false,
     highWatermark: offset(5),
     round: 1,
     diverging: undefined,
