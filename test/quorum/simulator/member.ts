@@ -374,6 +374,7 @@ export class Member {
     this.world.checker.snapshot(snapshot.id.offset, snapshot.id.epoch, snapshot.hash);
     hold(!this.#busy(), 'effects fit the log', () => `member ${this.id} flushes while a snapshot is installed`);
     this.disk.replaceBy(snapshot);
+    this.#startBelow = { epoch: snapshot.id.epoch, voters: snapshot.voters };
     this.index.replaceBy(snapshot.id);
     this.voterSets = [{ offset: snapshot.id.offset - 1, voters: snapshot.voters }];
     this.committed = Math.max(this.committed, snapshot.id.offset);
