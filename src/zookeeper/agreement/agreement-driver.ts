@@ -21,11 +21,13 @@ import {
   votersBelow,
   waitMs,
 } from '../../quorum/index.ts';
-import { ByteReader, ByteWriter } from './byte-stream.ts';
 import { channels } from './frame.ts';
+import { GroupCommit } from './group-commit.ts';
 import { LogStore } from './log-store.ts';
 import { decodeMessage, encodeFetchAnswer, encodeMessage } from './message-codec.ts';
 import { PeerTransport } from './peer-transport.ts';
+import { Proposals } from './proposals.ts';
+import { Reads } from './reads.ts';
 import { encodeEntry, type Stored } from './record-codec.ts';
 import { SnapshotStore } from './snapshot-store.ts';
 import {
@@ -48,18 +50,8 @@ const recentBytes = 16 * mebibyte;
 /** What is applied between two looks at the clock, and how long one turn of the loop may apply. */
 const applyBytes = 128 * 1024;
 const applyTurnMs = 10;
-/** How many callers of `catchUp` may wait. */
-const waitingReadsMax = 100_000;
 
 type Happens = QuorumEvent extends infer Each ? (Each extends QuorumEvent ? Omit<Each, 'nowMs'> : never) : never;
-type Settle<Value, Problem> = (result: Result<Value, Problem>) => void;
-type WaitingProposal = {
-  readonly endOffset: number;
-  readonly epoch: number;
-  readonly bytes: number;
-  readonly settle: Settle<Committed, ProposeProblem>;
-};
-
 function addressOf(endpoint: string): Member['address'] {
   const colon = endpoint.lastIndexOf(':');
   return { host: endpoint.slice(0, colon), port: Number(endpoint.slice(colon + 1)) };
@@ -84,12 +76,7 @@ class AgreementDriver implements Agreement {
   #arrived: readonly Stored[] = [];
   #timer: { readonly timer: Timer; readonly atMs: number } | undefined;
 
-  // Disk.
-  #syncing: Promise<void> | undefined;
-  #syncAgain = false;
-  #syncCount = 0;
-  #syncTotalMs = 0;
-  #syncLongestMs = 0;
+  readonly #syncs: GroupCommit;
 
   // State machine.
   #applied: number;
@@ -104,15 +91,8 @@ class AgreementDriver implements Agreement {
   // Requests of our own.
   #nextRequestId = 1;
   readonly #requests = new Map<number, (outcome: RequestOutcome) => void>();
-  #batch: { readonly value: Uint8Array; readonly settle: Settle<Committed, ProposeProblem> }[] = [];
-  #waiting: WaitingProposal[] = [];
-  #pendingBytes = 0;
-  #readers: Settle<Committed, ProposeProblem>[] = [];
-  readonly #askedReads = new Map<
-    number,
-    { readonly leader: NodeId; readonly settle: (outcome: RequestOutcome) => void }
-  >();
-  #readables: { readonly offset: number; readonly settle: () => void }[] = [];
+  readonly #proposals: Proposals;
+  readonly #reads: Reads;
 
   /** The state machine has been restored to the newest snapshot already. */
   constructor(options: AgreementOptions, opened: Opened, transport: PeerTransport) {
@@ -140,6 +120,29 @@ class AgreementDriver implements Agreement {
       this.#log.index,
       options.random,
     );
+    this.#syncs = new GroupCommit(options.clock, () => this.#log.sync(), {
+      onSynced: () => {
+        this.#dispatch({ kind: 'flushed' });
+        this.#snapshotIfDue();
+      },
+      onFailure: (error) => this.#fail(error),
+    });
+    this.#proposals = new Proposals(
+      options.pendingProposalsBytes ?? 64 * mebibyte,
+      (values, settle) => {
+        const requestId = this.#expect(settle);
+        this.#dispatch({ kind: 'propose', requestId, proposals: values.map((value) => ({ value, count: 1 })) });
+      },
+      () => this.#state.vote.epoch,
+    );
+    this.#reads = new Reads({
+      id: options.nodeId,
+      leader: () => knownLeader(this.#state),
+      applied: () => this.#appliedNow(),
+      askOurselves: (settle) => this.#dispatch({ kind: 'read', requestId: this.#expect(settle) }),
+      askLeader: (leader, question) => transport.ask(leader, channels.askRead, [question]),
+      answer: (to, answer) => void transport.answer(to, channels.readAnswer, [answer]),
+    });
   }
 
   begin(): void {
@@ -197,8 +200,7 @@ class AgreementDriver implements Agreement {
         this.#log.truncate(effect.to);
         return;
       case 'flush':
-        if (this.#syncing === undefined) this.#sync();
-        else this.#syncAgain = true;
+        this.#syncs.request();
         return;
       case 'send': {
         const pieces = encodeMessage(effect.message);
@@ -245,28 +247,6 @@ class AgreementDriver implements Agreement {
     this.#transport.answer(to, channels.quorum, encodeMessage(filled));
   }
 
-  /** One sync at a time; all that was appended while it ran shares the next. */
-  #sync(): void {
-    const { clock } = this.#options;
-    const beganMs = clock.monotonicMs();
-    this.#syncing = this.#log.sync().then(
-      () => {
-        const tookMs = clock.monotonicMs() - beganMs;
-        this.#syncCount++;
-        this.#syncTotalMs += tookMs;
-        if (tookMs > this.#syncLongestMs) this.#syncLongestMs = tookMs;
-        this.#syncing = undefined;
-        if (this.#syncAgain) {
-          this.#syncAgain = false;
-          this.#sync();
-        }
-        this.#dispatch({ kind: 'flushed' });
-        this.#snapshotIfDue();
-      },
-      (error: Error) => this.#fail(error),
-    );
-  }
-
   #arm(): void {
     if (this.#stopped) return;
     const { clock } = this.#options;
@@ -298,8 +278,8 @@ class AgreementDriver implements Agreement {
     if (this.#stopped) return;
     if (channel === channels.quorum) this.#onMessage(from, payload);
     else if (channel === channels.told) this.#options.onTold?.(from, payload);
-    else if (channel === channels.askRead) this.#onAskRead(from, payload);
-    else if (channel === channels.readAnswer) this.#onReadAnswer(payload);
+    else if (channel === channels.askRead) this.#reads.onQuestion(from, payload);
+    else if (channel === channels.readAnswer) this.#reads.onAnswer(payload);
   }
 
   #onMessage(from: NodeId, payload: Buffer): void {
@@ -320,11 +300,7 @@ class AgreementDriver implements Agreement {
   onPeer(peer: NodeId, connected: boolean): void {
     if (this.#stopped) return;
     if (!connected) {
-      for (const [id, asked] of this.#askedReads) {
-        if (asked.leader !== peer) continue;
-        this.#askedReads.delete(id);
-        asked.settle({ kind: 'notLeader', leader: undefined });
-      }
+      this.#reads.onDisconnected(peer);
       this.#dispatch({ kind: 'disconnected', peer });
     }
     this.#options.onPeer?.(peer, connected);
@@ -370,20 +346,13 @@ class AgreementDriver implements Agreement {
     this.#snapshotIfDue();
   }
 
+  #appliedNow(): Committed {
+    return { offset: this.#applied, epoch: this.#appliedEpoch };
+  }
+
   #settleApplied(): void {
-    let done = 0;
-    for (const waiting of this.#waiting) {
-      if (waiting.endOffset > this.#applied) break;
-      done++;
-      this.#pendingBytes -= waiting.bytes;
-      waiting.settle(success({ offset: waiting.endOffset - 1, epoch: waiting.epoch }));
-    }
-    if (done > 0) this.#waiting = this.#waiting.slice(done);
-    if (this.#readables.length === 0) return;
-    const readable = this.#readables.filter((reader) => reader.offset <= this.#applied);
-    if (readable.length === 0) return;
-    this.#readables = this.#readables.filter((reader) => reader.offset > this.#applied);
-    for (const reader of readable) reader.settle();
+    this.#proposals.settle(this.#applied);
+    this.#reads.settle(this.#appliedNow());
   }
 
   async #install(id: SnapshotId): Promise<void> {
@@ -395,7 +364,7 @@ class AgreementDriver implements Agreement {
     }
     this.#restoring = true;
     await stateMachine.restore(this.#snapshots.pieces(id), id);
-    await this.#syncing;
+    await this.#syncs.idle();
     if (this.#stopped) return;
     this.#log.replaceBy(id, checked.voters);
     this.#snapshots.keepOnly(id);
@@ -485,150 +454,34 @@ class AgreementDriver implements Agreement {
 
   /** What was proposed in an epoch that this member leads no longer may or may not come to be. */
   #failLostProposals(): void {
-    const first = this.#waiting[0];
-    if (first === undefined || (this.#state.role.kind === 'leader' && this.#state.vote.epoch === first.epoch)) return;
-    const kept: WaitingProposal[] = [];
-    for (const waiting of this.#waiting) {
-      if (waiting.endOffset <= this.#state.highWatermark) {
-        // Committed by its own leader's last act, or overtaken: only the epoch at its place tells.
-        const same = this.#log.index.epochBefore(offset(waiting.endOffset)) === waiting.epoch;
-        if (same) {
-          kept.push(waiting);
-          continue;
-        }
-      }
-      this.#pendingBytes -= waiting.bytes;
-      waiting.settle(failure({ kind: 'unknown' }));
-    }
-    this.#waiting = kept;
+    const { role, vote, highWatermark } = this.#state;
+    const proposedIn = this.#proposals.waitingEpoch;
+    if (proposedIn === undefined || (role.kind === 'leader' && vote.epoch === proposedIn)) return;
+    // Committed by its own leader's last act, or overtaken: only the epoch at its place tells.
+    this.#proposals.giveUp(
+      (endOffset, inEpoch) => endOffset <= highWatermark && this.#log.index.epochBefore(offset(endOffset)) === inEpoch,
+    );
   }
 
   // ---- requests
 
+  /** @returns the id of a request whose outcome goes to `settle` */
+  #expect(settle: (outcome: RequestOutcome) => void): number {
+    const requestId = this.#nextRequestId++;
+    this.#requests.set(requestId, settle);
+    return requestId;
+  }
+
   #request(make: (requestId: number) => Happens): Promise<RequestOutcome> {
-    return new Promise((resolve) => {
-      const requestId = this.#nextRequestId++;
-      this.#requests.set(requestId, resolve);
-      this.#dispatch(make(requestId));
-    });
+    return new Promise((resolve) => this.#dispatch(make(this.#expect(resolve))));
   }
 
   propose(value: Uint8Array): Promise<Result<Committed, ProposeProblem>> {
-    return new Promise((resolve) => {
-      if (this.#stopped) {
-        resolve(failure({ kind: 'stopped' }));
-        return;
-      }
-      const limitBytes = this.#options.pendingProposalsBytes ?? 64 * mebibyte;
-      if (this.#pendingBytes + value.length > limitBytes) {
-        resolve(failure({ kind: 'overloaded' }));
-        return;
-      }
-      this.#pendingBytes += value.length;
-      this.#batch.push({ value, settle: resolve });
-      // All that one turn of the loop brings is one batch.
-      if (this.#batch.length === 1) setImmediate(() => this.#proposeBatch());
-    });
-  }
-
-  #proposeBatch(): void {
-    const batch = this.#batch;
-    this.#batch = [];
-    if (this.#stopped) {
-      for (const { settle } of batch) settle(failure({ kind: 'stopped' }));
-      return;
-    }
-    const requestId = this.#nextRequestId++;
-    this.#requests.set(requestId, (outcome) => {
-      if (outcome.kind === 'appended') {
-        const { epoch: inEpoch } = this.#state.vote;
-        batch.forEach(({ value, settle }, place) => {
-          const endOffset = outcome.offset + place + 1;
-          this.#waiting.push({ endOffset, epoch: inEpoch, bytes: value.length, settle });
-        });
-        return;
-      }
-      for (const { value, settle } of batch) {
-        this.#pendingBytes -= value.length;
-        settle(failure({ kind: 'notLeader', leader: outcome.kind === 'notLeader' ? outcome.leader : undefined }));
-      }
-    });
-    this.#dispatch({ kind: 'propose', requestId, proposals: batch.map(({ value }) => ({ value, count: 1 })) });
+    return this.#proposals.add(value);
   }
 
   catchUp(): Promise<Result<Committed, ProposeProblem>> {
-    return new Promise((resolve) => {
-      if (this.#stopped) resolve(failure({ kind: 'stopped' }));
-      else if (this.#readers.length + this.#readables.length >= waitingReadsMax)
-        resolve(failure({ kind: 'overloaded' }));
-      else {
-        this.#readers.push(resolve);
-        if (this.#readers.length === 1) setImmediate(() => this.#askRead());
-      }
-    });
-  }
-
-  /** One question for all that wait: whoever came before it was asked is served by its answer. */
-  #askRead(): void {
-    const readers = this.#readers;
-    this.#readers = [];
-    const settle = (outcome: RequestOutcome): void => {
-      if (outcome.kind !== 'readable') {
-        const leader = outcome.kind === 'notLeader' ? outcome.leader : undefined;
-        for (const reader of readers) reader(failure({ kind: 'notLeader', leader }));
-        return;
-      }
-      const finish = (): void => {
-        const at = { offset: outcome.offset as number, epoch: this.#appliedEpoch };
-        for (const reader of readers) reader(success(at));
-      };
-      if (this.#applied >= outcome.offset) finish();
-      else this.#readables.push({ offset: outcome.offset, settle: finish });
-    };
-    if (this.#stopped) {
-      for (const reader of readers) reader(failure({ kind: 'stopped' }));
-      return;
-    }
-    const leader = knownLeader(this.#state);
-    const id = this.#nextRequestId++ & 0x7fffffff;
-    if (leader === undefined) settle({ kind: 'notLeader', leader });
-    else if (leader === this.#options.nodeId) {
-      this.#requests.set(id, settle);
-      this.#dispatch({ kind: 'read', requestId: id });
-    } else {
-      const writer = new ByteWriter();
-      writer.uint32(id);
-      this.#askedReads.set(id, { leader, settle });
-      if (this.#transport.ask(leader, channels.askRead, [writer.finish()])) return;
-      this.#askedReads.delete(id);
-      settle({ kind: 'notLeader', leader: undefined });
-    }
-  }
-
-  #onAskRead(from: NodeId, payload: Buffer): void {
-    const reader = new ByteReader(payload);
-    const id = reader.uint32();
-    if (reader.failed) return;
-    const requestId = this.#nextRequestId++;
-    this.#requests.set(requestId, (outcome) => {
-      const writer = new ByteWriter();
-      writer.uint32(id);
-      writer.uint8(outcome.kind === 'readable' ? 1 : 0);
-      writer.uint48(outcome.kind === 'readable' ? outcome.offset : 0);
-      this.#transport.answer(from, channels.readAnswer, [writer.finish()]);
-    });
-    this.#dispatch({ kind: 'read', requestId });
-  }
-
-  #onReadAnswer(payload: Buffer): void {
-    const reader = new ByteReader(payload);
-    const id = reader.uint32();
-    const readable = reader.uint8() === 1;
-    const at = offset(reader.uint48());
-    const asked = this.#askedReads.get(id);
-    if (reader.failed || asked === undefined) return;
-    this.#askedReads.delete(id);
-    asked.settle(readable ? { kind: 'readable', offset: at } : { kind: 'notLeader', leader: undefined });
+    return this.#reads.add();
   }
 
   // ---- members
@@ -703,7 +556,7 @@ class AgreementDriver implements Agreement {
               ackedOffset: progress.ackedOffset,
               silentMs: Number.isFinite(progress.fetchedAtMs) ? state.timeMs - progress.fetchedAtMs : undefined,
             })),
-      syncs: { count: this.#syncCount, totalMs: this.#syncTotalMs, longestMs: this.#syncLongestMs },
+      syncs: this.#syncs.figures,
     };
   }
 
@@ -715,7 +568,7 @@ class AgreementDriver implements Agreement {
     if (this.#state.role.kind === 'leader' && others.length > 0) await this.transferLeadership();
     this.#end();
     await this.#transport.stop();
-    await this.#syncing?.catch(() => undefined);
+    await this.#syncs.idle();
     await this.#snapshotting?.catch(() => undefined);
     this.#log.close();
     this.#snapshots.close();
@@ -724,14 +577,10 @@ class AgreementDriver implements Agreement {
   #end(): void {
     this.#stopped = true;
     this.#timer?.timer.cancel();
-    for (const { settle } of this.#batch.splice(0)) settle(failure({ kind: 'stopped' }));
-    // What was appended may be committed by the others.
-    for (const { settle } of this.#waiting.splice(0)) settle(failure({ kind: 'unknown' }));
-    for (const reader of this.#readers.splice(0)) reader(failure({ kind: 'stopped' }));
+    this.#proposals.stop();
+    this.#reads.stop();
     for (const settle of this.#requests.values()) settle({ kind: 'unknown' });
     this.#requests.clear();
-    for (const { settle } of this.#askedReads.values()) settle({ kind: 'notLeader', leader: undefined });
-    this.#askedReads.clear();
     if (this.#role.kind !== 'looking') {
       this.#role = { kind: 'looking' };
       this.#options.onRole?.(this.#role);
