@@ -72,7 +72,7 @@ function simulateSeeds(): void {
 }
 
 async function huntMutants(): Promise<void> {
-  const seedsMax = whole('seeds', values.seeds ?? '3000');
+  const seedsMax = whole('seeds', values.seeds ?? '20000');
   const hunts = [];
   for (const bug of mutants) {
     const result = await hunt(bug, { from: 1, seeds: seedsMax });
