@@ -1,12 +1,8 @@
 /**
- * `node test/conformance/placement/campaign.ts [--record] [--large] [kafka-3.9] [kafka-4]`: moves that are long enough
- * for the throttle and the producers' latency to be measured, and brokers that die on the way. Prints and records the
- * load of the machine beside the figures, and what producers see while Apache's own tool makes the same moves. About
- * twelve minutes an original.
- *
- * `--large` is the throttle and the latency only, on partitions that take some twenty seconds each: what a copy costs
- * while it runs, rather than what ends of copies cost (a new leader epoch each, after which Apache's followers may wait
- * for a second). About seven minutes an original.
+ * `node test/conformance/placement/campaign.ts [--record] [kafka-3.9] [kafka-4]`: moves that are long enough for the
+ * throttle and the producers' latency to be measured, and brokers that die on the way. Prints and records the load of
+ * the machine beside the figures, and what producers see while Apache's own tool makes the same moves. About seventeen
+ * minutes an original.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -14,7 +10,7 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { moveByApache } from './apache-move.ts';
 import { hasBegun, type Live, type LiveOriginal, startLive, topic, type WalkResult, walk } from './live.ts';
-import { median, sleep } from './load.ts';
+import { type Latencies, sleep } from './load.ts';
 import { type Gain, type Meter, startMeter } from './meter.ts';
 
 type Throttled = {
@@ -33,41 +29,31 @@ type CampaignResult = {
   readonly original: LiveOriginal;
   readonly load: { readonly before: readonly number[]; readonly after: readonly number[] };
   readonly throttle: readonly Throttled[];
-  /** Medians of the 99th percentiles of windows of ten seconds, still and moving in turn, and all of them. */
-  readonly produceP99Ms: {
-    readonly still: number;
-    readonly windows: readonly number[];
-    readonly moving: readonly Moving[];
-  };
+  /** Of all records between moves, and of all records during moves of a kind; still and moving in turn. */
+  readonly produceMs: { readonly still: Latencies; readonly moving: readonly Moving[] };
   /** Codes and last words of `plan` when brokers die while it moves. */
-  readonly deaths?: readonly { readonly who: string; readonly code: number | null; readonly said: readonly string[] }[];
-  readonly walk?: WalkResult;
+  readonly deaths: readonly { readonly who: string; readonly code: number | null; readonly said: readonly string[] }[];
+  readonly walk: WalkResult;
 };
 
-type Moving = {
+type Moving = Latencies & {
   readonly by: 'hikube-kafka plan' | 'kafka-reassign-partitions';
   readonly throttle: number;
-  readonly median: number;
+  /** Of this p99 to the one between moves. */
   readonly ratio: number;
-  readonly windows: readonly number[];
-  /** Records that were answered after more than 300 ms, in these windows. */
-  readonly stopped: number;
 };
 
 /** What is copied, and at which bytes per second. */
-const sizes = {
-  usual: { partitionBytes: 24_000_000, rates: [1_000_000, 2_500_000, 4_000_000] },
-  large: { partitionBytes: 60_000_000, rates: [3_000_000, 5_000_000] },
-} as const;
+const partitionBytes = 64_000_000;
+const rates = [2_000_000, 4_000_000] as const;
 /** Kinds of windows. */
 const movingAt = (rate: number): string => `moving at ${rate}`;
 const byApache = 'moving by Apache';
 const stillMs = 31_000;
 const deadMs = 8000;
 
-async function campaign(original: LiveOriginal, size: keyof typeof sizes): Promise<CampaignResult> {
+async function campaign(original: LiveOriginal): Promise<CampaignResult> {
   const before = loadavg();
-  const { partitionBytes, rates } = sizes[size];
   const live = await startLive(original, partitionBytes);
   const meter = await startMeter(live.cluster.bootstrap, [1, 2, 3, 4], topic);
   try {
@@ -84,43 +70,31 @@ async function campaign(original: LiveOriginal, size: keyof typeof sizes): Promi
       throttle.push(await throttled(live, meter, 'remove', asked));
     }
     const apacheRate = rates[rates.length - 1]!;
-    if (size !== 'large') {
-      await still();
-      await moveByApache(live, apacheRate, (isMoving) => live.load.mark(isMoving ? byApache : 'between'));
-    }
+    await still();
+    await moveByApache(live, apacheRate, (isMoving) => live.load.mark(isMoving ? byApache : 'between'));
     await still();
     live.load.mark('deaths');
     await meter.stop();
-    const deaths =
-      size === 'large'
-        ? undefined
-        : [
-            await withDeath(live, { who: 'broker 4, which receives', id: 4, args: ['add', '--brokers', '4'] }),
-            await withDeath(live, { who: 'broker 1, the controller', id: 1, args: ['remove', '--brokers', '4'] }),
-          ];
-    const windows = live.load.windows('still');
-    const still99 = median(windows);
+    const deaths = [
+      await withDeath(live, { who: 'broker 4, which receives', id: 4, args: ['add', '--brokers', '4'] }),
+      await withDeath(live, { who: 'broker 1, the controller', id: 1, args: ['remove', '--brokers', '4'] }),
+    ];
+    const atRest = live.load.latencies('still');
     const movingOf = (by: Moving['by'], rate: number, kind: string): Moving => {
-      const moving = live.load.windows(kind);
-      return {
-        by,
-        throttle: rate,
-        median: median(moving),
-        ratio: median(moving) / still99,
-        windows: moving,
-        stopped: live.load.stopped(kind),
-      };
+      const latencies = live.load.latencies(kind);
+      return { by, throttle: rate, ratio: latencies.p99 / atRest.p99, ...latencies };
     };
-    const moving = rates.map((rate) => movingOf('hikube-kafka plan', rate, movingAt(rate)));
-    if (size !== 'large') moving.push(movingOf('kafka-reassign-partitions', apacheRate, byApache));
-    const walked = size === 'large' ? undefined : await walk(live, 8_000_000);
+    const moving = [
+      ...rates.map((rate) => movingOf('hikube-kafka plan', rate, movingAt(rate))),
+      movingOf('kafka-reassign-partitions', apacheRate, byApache),
+    ];
     return {
       original,
       load: { before, after: loadavg() },
       throttle,
-      produceP99Ms: { still: still99, windows, moving },
-      ...(deaths === undefined ? {} : { deaths }),
-      ...(walked === undefined ? {} : { walk: walked }),
+      produceMs: { still: atRest, moving },
+      deaths,
+      walk: await walk(live, 8_000_000),
     };
   } finally {
     await meter.stop();
@@ -163,7 +137,7 @@ async function throttled(
 async function withDeath(
   { cluster, folder, step }: Live,
   { who, id, args }: { readonly who: string; readonly id: number; readonly args: readonly string[] },
-): Promise<NonNullable<CampaignResult['deaths']>[number]> {
+): Promise<CampaignResult['deaths'][number]> {
   let back: Promise<void> | undefined;
   const kill = (stderr: string): boolean => {
     if (back === undefined && hasBegun(stderr)) {
@@ -190,16 +164,15 @@ async function withDeath(
 
 if (import.meta.main) {
   const named = process.argv.slice(2).filter((arg): arg is LiveOriginal => arg === 'kafka-3.9' || arg === 'kafka-4');
-  const size = process.argv.includes('--large') ? 'large' : 'usual';
   const results: CampaignResult[] = [];
   for (const original of named.length > 0 ? named : (['kafka-3.9', 'kafka-4'] as const)) {
-    const result = await campaign(original, size);
+    const result = await campaign(original);
     process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
     results.push(result);
   }
   if (process.argv.includes('--record')) {
     const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-    const file = join(import.meta.dirname, `../../campaigns/placement-live${size === 'large' ? '-large' : ''}.json`);
+    const file = join(import.meta.dirname, '../../campaigns/placement-live.json');
     writeFileSync(file, `${JSON.stringify({ commit, results }, undefined, 2)}\n`);
   }
 }

@@ -2,22 +2,33 @@ import { Kafka, logLevel, Partitioners } from 'kafkajs';
 
 export type Load = {
   readonly counts: { produced: number; errors: number };
-  /** Latencies from now on belong to windows of this kind, until told otherwise. */
+  /** Latencies of what is sent from now on are of this kind, until told otherwise. */
   mark(kind: string): void;
-  /** 99th percentiles of the whole windows of a kind, in milliseconds. */
-  windows(kind: string): readonly number[];
-  /** Records of such windows that were answered after more than 300 ms. */
-  stopped(kind: string): number;
+  latencies(kind: string): Latencies;
   stop(): Promise<void>;
+};
+
+/** What producers saw, in milliseconds. */
+export type Latencies = {
+  readonly records: number;
+  /** The 99th percentile of all records. */
+  readonly p99: number;
+  /** The same of each whole window of ten seconds. */
+  readonly windows: readonly number[];
+  /** Records that were answered after more than 300 ms. */
+  readonly stopped: number;
 };
 
 export type LoadOptions = { readonly topic: string; readonly partitions: number };
 
-const recordsPerSecond = 50;
+/** So many that a 99th percentile of ten seconds is decided by 25 records, not by a few. */
+const recordsPerSecond = 250;
 const windowMs = 10_000;
-const mostInFlight = 200;
+/** Two seconds' worth: a broker that stops is seen by all records that were due meanwhile. */
+const mostInFlight = 500;
 const stopMs = 300;
 
+type Window = { readonly kind: string; readonly isWhole: boolean; readonly values: number[] };
 type Producer = ReturnType<Kafka['producer']>;
 
 /** Asks again after as long as Apache's own producer does. */
@@ -73,28 +84,29 @@ export async function produceSteadily(kafka: Kafka, { topic, partitions }: LoadO
     }
     inFlight--;
   };
+  const all: Window[] = [];
   const next = (): void => {
+    const isWhole = performance.now() - windowStartMs >= windowMs;
+    all.push({ kind, isWhole, values: current });
     current = [];
     windowStartMs = performance.now();
   };
-  const all = new Map<number[], string>();
   const timer = setInterval(() => {
-    if (performance.now() - windowStartMs >= windowMs) {
-      all.set(current, kind);
-      next();
-    }
+    if (performance.now() - windowStartMs >= windowMs) next();
     if (inFlight < mostInFlight) void send();
   }, 1000 / recordsPerSecond);
   return {
     counts,
     mark: (name) => {
-      kind = name;
       next();
+      kind = name;
     },
-    windows: (name) => [...all].filter(([, of]) => of === name).map(([values]) => p99(values)),
-    stopped: (name) => {
-      const values = [...all].filter(([, of]) => of === name).flatMap(([of]) => of);
-      return values.filter((ms) => ms > stopMs).length;
+    latencies: (name) => {
+      const ofKind = all.filter((window) => window.kind === name);
+      const latencies = ofKind.flatMap(({ values }) => values);
+      const stopped = latencies.filter((ms) => ms > stopMs).length;
+      const windows = ofKind.filter(({ isWhole }) => isWhole).map(({ values }) => p99(values));
+      return { records: latencies.length, p99: p99(latencies), windows, stopped };
     },
     stop: async () => {
       clearInterval(timer);
@@ -108,6 +120,3 @@ export const sleep = (ms: number): Promise<void> => new Promise((done) => setTim
 
 const p99 = (values: readonly number[]): number =>
   [...values].sort((one, other) => one - other)[Math.min(values.length - 1, Math.floor(values.length * 0.99))] ?? 0;
-
-export const median = (values: readonly number[]): number =>
-  [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
