@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { epoch, offset, seededRandom } from '../../src/base/index.ts';
 import {
   type Effect,
+  type FetchAnswer,
   type FetchRequest,
   initialState,
   kraftSettings,
@@ -103,6 +104,21 @@ const fetchAt = (node: Node, fetchOffset: number, lastFetchedEpoch: number, high
   round: 0,
 });
 
+/** Of member 2, which leads epoch 1 and has nothing to tell. */
+const answerTo = ({ correlationId }: FetchRequest): FetchAnswer => ({
+  kind: 'fetchAnswer',
+  correlationId,
+  epoch: epoch(1),
+  leader: nodeId(2),
+  problem: undefined,
+  ahead: false,
+  highWatermark: offset(0),
+  round: 0,
+  diverging: undefined,
+  snapshot: undefined,
+  entries: [],
+});
+
 const voteRequest = (candidate: number, inEpoch: number, preVote = false): QuorumMessage => ({
   kind: 'vote',
   correlationId: 9,
@@ -150,19 +166,7 @@ test('a candidate that hears a higher epoch steps down and forgets its votes', (
 test('a follower that hears its leader refuses pre-votes, and grants them once it does not', () => {
   const node = new Node().hear(2, { kind: 'beginEpoch', correlationId: 1, epoch: epoch(1), leader: nodeId(2) });
   const fetch = node.sent().find(({ message }) => message.kind === 'fetch')?.message as FetchRequest;
-  node.hear(2, {
-    kind: 'fetchAnswer',
-    correlationId: fetch.correlationId,
-    epoch: epoch(1),
-    leader: nodeId(2),
-    problem: undefined,
-    ahead: false,
-    highWatermark: offset(0),
-    round: 0,
-    diverging: undefined,
-    snapshot: undefined,
-    entries: [],
-  });
+  node.hear(2, answerTo(fetch));
   expect(node.hear(3, voteRequest(3, 1, true)).sent()[0]?.message).toMatchObject({ granted: false, leader: 2 });
   node.step({ kind: 'disconnected', peer: nodeId(2) });
   expect(node.hear(3, voteRequest(3, 1, true)).sent()[0]?.message).toMatchObject({ granted: true });
@@ -212,19 +216,8 @@ test('where the wire allows it, a high watermark goes ahead to a fetch that wait
 test('a follower that is told a high watermark ahead takes it and does not ask again', () => {
   const node = new Node().hear(2, { kind: 'beginEpoch', correlationId: 1, epoch: epoch(1), leader: nodeId(2) });
   const fetch = node.sent().find(({ message }) => message.kind === 'fetch')?.message as FetchRequest;
-  const answer = {
-    kind: 'fetchAnswer',
-    correlationId: fetch.correlationId,
-    epoch: epoch(1),
-    leader: nodeId(2),
-    problem: undefined,
-    ahead: false,
-    highWatermark: offset(0),
-    round: 0,
-    diverging: undefined,
-    snapshot: undefined,
-    entries: [{ offset: offset(0), count: 1, epoch: epoch(1), body: { kind: 'data', value: new Uint8Array(1) } }],
-  } as const;
+  const body = { kind: 'data', value: new Uint8Array(1) } as const;
+  const answer = { ...answerTo(fetch), entries: [{ offset: offset(0), count: 1, epoch: epoch(1), body }] };
   node.hear(2, answer).flush();
   const next = node.sent()[0]?.message as FetchRequest;
   expect(next).toMatchObject({ kind: 'fetch', fetchOffset: 1 });

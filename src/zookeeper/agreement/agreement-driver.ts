@@ -52,6 +52,7 @@ const applyBytes = 128 * 1024;
 const applyTurnMs = 10;
 
 type Happens = QuorumEvent extends infer Each ? (Each extends QuorumEvent ? Omit<Each, 'nowMs'> : never) : never;
+
 function addressOf(endpoint: string): Member['address'] {
   const colon = endpoint.lastIndexOf(':');
   return { host: endpoint.slice(0, colon), port: Number(endpoint.slice(colon + 1)) };

@@ -18,8 +18,6 @@ const reconnectMinMs = 20;
 const reconnectMaxMs = 500;
 /** More than this may not wait to be sent on one connection. */
 const waitingBytesMax = 128 * 1024 * 1024;
-/** Up to so much is copied into one piece before it is sent. */
-const copiedBytesMax = 16 * 1024;
 /** Of the user's own bytes less may wait, so that agreement goes on. */
 const toldWaitingBytesMax = 16 * 1024 * 1024;
 /** Connections from outside that have not said who they are. */
@@ -46,9 +44,7 @@ class Line {
   readonly #clock: Clock;
   #heardAtMs: number;
   readonly #timer: Timer;
-  /** What this turn of the loop has to send. */
-  #pieces: Uint8Array[] = [];
-  #pieceBytes = 0;
+  #corked = false;
 
   constructor(socket: Socket, clock: Clock, onFrame: (channel: number, payload: Buffer) => void) {
     this.socket = socket;
@@ -76,37 +72,18 @@ class Line {
 
   send(channel: number, pieces: readonly Uint8Array[], limitBytes: number): boolean {
     const { socket } = this;
-    if (socket.destroyed || socket.writableLength + this.#pieceBytes > limitBytes) return false;
+    if (socket.destroyed || socket.writableLength > limitBytes) return false;
     // All that one turn of the loop sends leaves in one system call.
-    if (this.#pieces.length === 0) process.nextTick(() => this.#flush());
-    for (const piece of encodeFrame(channel, pieces)) {
-      this.#pieces.push(piece);
-      this.#pieceBytes += piece.length;
+    if (!this.#corked) {
+      this.#corked = true;
+      socket.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        socket.uncork();
+      });
     }
+    for (const piece of encodeFrame(channel, pieces)) socket.write(piece);
     return true;
-  }
-
-  /** Closes when all is sent. */
-  end(): void {
-    this.#flush();
-    this.socket.end();
-  }
-
-  #flush(): void {
-    const { socket } = this;
-    if (this.#pieces.length === 0 || socket.destroyed) return;
-    const pieces = this.#pieces;
-    const bytes = this.#pieceBytes;
-    this.#pieces = [];
-    this.#pieceBytes = 0;
-    // A list of buffers costs Node half as much again as one, which is more than copying a few.
-    if (bytes <= copiedBytesMax) {
-      socket.write(Buffer.concat(pieces, bytes));
-      return;
-    }
-    socket.cork();
-    for (const piece of pieces) socket.write(piece);
-    socket.uncork();
   }
 }
 
@@ -253,7 +230,7 @@ export class PeerTransport {
       if (hello === undefined || reason !== undefined) {
         logger.warn({ remote: socket.remoteAddress, reason }, 'turned a connection away');
         line.send(channels.refused, [Buffer.from(reason ?? '')], waitingBytesMax);
-        line.end();
+        socket.end();
         return;
       }
       from = nodeId(hello.from);
