@@ -1,5 +1,6 @@
 import { constants } from './constants.ts';
 import { condition, type Model } from './model.ts';
+import { inSlices } from './slices.ts';
 import { type Kind, keeps, kindsOf, loadsOf, type SpreadTable } from './targets.ts';
 
 const { nobody } = constants;
@@ -49,16 +50,29 @@ function readableRows({ replicas, width, conditions, topicOf }: Model): Uint8Arr
 
 /** See `Survey`. @param replicas  the assignment looked at */
 export function flawedRows(model: Model, replicas: Int32Array, spreads: SpreadTable): Int32Array {
-  const { width, topicOf, poolOf, poolOfTopic, factors, mayLead } = model;
   // A broker that must lose its replicas is in no zone.
   const zoneOf = model.zoneOf.map((zone, broker) => (keeps(model, broker) ? zone : nowhere));
   const flawed: number[] = [];
+  inSlices(model.topicOf.length, (from, to) => addFlawed(model, replicas, spreads, zoneOf, flawed, from, to));
+  return Int32Array.from(flawed);
+}
+
+function addFlawed(
+  model: Model,
+  replicas: Int32Array,
+  spreads: SpreadTable,
+  zoneOf: Int32Array,
+  flawed: number[],
+  from: number,
+  to: number,
+): void {
+  const { width, topicOf, poolOf, poolOfTopic, factors, mayLead } = model;
   const held = new Int32Array(spreads.zones);
   // Looked up again only where they change: rows of a topic follow each other.
   let pool: number = nobody;
   let factor = -1;
   let { least, most, owed: owedByAll } = spreads.of(0, 0);
-  for (let row = 0, first = 0; row < topicOf.length; row++, first += width) {
+  for (let row = from, first = from * width; row < to; row++, first += width) {
     if (poolOfTopic[topicOf[row]!] !== pool || factors[row] !== factor) {
       pool = poolOfTopic[topicOf[row]!]!;
       factor = factors[row]!;
@@ -83,7 +97,6 @@ export function flawedRows(model: Model, replicas: Int32Array, spreads: SpreadTa
     if (!isWell || owed > 0 || count !== factor) flawed.push(row);
     for (let zone = 0; zone < held.length; zone++) held[zone] = 0;
   }
-  return Int32Array.from(flawed);
 }
 
 const nowhere = -1;

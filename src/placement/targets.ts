@@ -1,5 +1,6 @@
 import { constants } from './constants.ts';
 import { condition, type Model, maxReplicationFactor } from './model.ts';
+import { inSlices } from './slices.ts';
 import { type ZoneSpread, zoneSpread } from './zone-spread.ts';
 
 const { cpu, dimensions, disk, inRate, leaderCount, leaderIn, outRate, replicaCount, nobody } = constants;
@@ -116,9 +117,14 @@ export function itemOf(model: Model, row: number, isLeader: boolean, item: Float
 
 /** Loads of all brokers in all dimensions under `replicas`; the first replica of a partition leads. */
 export function loadsOf(model: Model, replicas: Int32Array): Float64Array {
-  const { width, sizes, inRates, outRates, leaderCpu, followerCpu, factors } = model;
   const loads = new Float64Array(model.brokerIds.length * dimensions);
-  for (let row = 0, first = 0; row < sizes.length; row++, first += width) {
+  inSlices(model.sizes.length, (from, to) => addLoads(model, replicas, loads, from, to));
+  return loads;
+}
+
+function addLoads(model: Model, replicas: Int32Array, loads: Float64Array, from: number, to: number): void {
+  const { width, sizes, inRates, outRates, leaderCpu, followerCpu, factors } = model;
+  for (let row = from, first = from * width; row < to; row++, first += width) {
     const size = sizes[row]!;
     const rate = inRates[row]!;
     const ofFollower = followerCpu[row]!;
@@ -136,7 +142,6 @@ export function loadsOf(model: Model, replicas: Int32Array): Float64Array {
     loads[at + leaderCount]!++;
     loads[at + leaderIn]! += rate;
   }
-  return loads;
 }
 
 /** Sums over the partitions of one pool and replication factor: all that shares and bounds of zones depend on. */
