@@ -1,3 +1,4 @@
+import type { ByBroker } from './by-broker.ts';
 import { Candidates } from './candidates.ts';
 import { constants } from './constants.ts';
 import { passLeaderships, passLeadershipsDeep } from './leaderships.ts';
@@ -111,8 +112,6 @@ function isFarOff({ targets, loads, brokers }: Working): boolean {
   }
   return out > brokers / 10;
 }
-
-type ByBroker = { readonly first: Int32Array; readonly cells: Int32Array };
 
 /** Slope of a broker's potential by dimension: positive where it has too much, negative where too little. */
 function slopeOf(working: Working, broker: number, slope: Float64Array): boolean {

@@ -1,3 +1,4 @@
+import type { ByBroker } from './by-broker.ts';
 import { constants } from './constants.ts';
 import { withBand } from './targets.ts';
 import type { Working } from './working.ts';
@@ -33,7 +34,7 @@ export function byteBounds(working: Working, balanced: ((broker: number) => bool
   const targets = withBand(working.targets, options.band);
   const excess = (cell: number): number =>
     targets.perShare[cell] === 0 ? 0 : loads[cell]! - targets.high[cell]! * targets.share[cell]!;
-  let index: ReturnType<Working['replicasByBroker']> | undefined;
+  let index: ByBroker | undefined;
   for (let broker = 0; broker < working.brokers; broker++) {
     if (receiving[broker] === 0 || !balanced(broker)) continue;
     const first = broker * dimensions;

@@ -64,19 +64,13 @@ export class Candidates {
     return found;
   }
 
-  /**
-   * Whether some zone with brokers to choose from may take the replica.
-   *
-   * @param isLeaving  cells that will go: where a partition's zones leave a choice, only one of its replicas goes at a
-   *                   time, or two would count on the same place
-   */
-  hasPlace(row: number, column: number, isLeaving: Uint8Array): boolean {
+  /** Whether some zone with brokers to choose from may take the replica. */
+  hasPlace(row: number, column: number): boolean {
     const { model, survey, width, replicas, spreads } = this.#working;
     const topic = model.topicOf[row]!;
     if (model.pinned[topic] === 1 || survey.readable[row] === 0) return false;
     const pool = model.poolOfTopic[topic]!;
     if (spreads.isRigid(pool)) return this.inZone(pool, model.zoneOf[replicas[row * width + column]!]!).length > 0;
-    for (let cell = row * width; cell < (row + 1) * width; cell++) if (isLeaving[cell] === 1) return false;
     return this.zonesFor(row, column).length > 0;
   }
 

@@ -1,7 +1,8 @@
 import type { BalanceScope } from './balance.ts';
+import { byBroker } from './by-broker.ts';
 import { Candidates } from './candidates.ts';
 import { constants } from './constants.ts';
-import { itemOf } from './targets.ts';
+import { carriedBy, mayLeave, type Sample, sampleOf } from './quota-sample.ts';
 import type { Working } from './working.ts';
 
 const { cpu, dimensions, disk, leaderCount, leaderIn, outRate, nobody } = constants;
@@ -41,21 +42,19 @@ export function moveQuotas(working: Working, scope: Scope): boolean {
   for (const group of groups) shareOut(working, scope, group, quotas, receivers);
   if (!receivers.includes(1)) return false;
   const candidates = new Candidates(working, (broker) => receivers[broker] === 1);
-  const givers = receivers.map((_, broker) => (quotas[broker * dimensions]! > 0 ? 1 : 0));
-  const stride = strideOf(working, quotas);
-  const index = cellsBySize(working, givers, stride);
-  const isLeaving = new Uint8Array(held);
+  const isGiver = receivers.map((_, broker) => (quotas[broker * dimensions]! > 0 ? 1 : 0));
+  const sample = sampleOf(working, candidates, isGiver, scope.mayChange, strideOf(working, quotas));
+  const { first, cells } = byBroker(sample.givers, working.brokers, working.cellBuffer());
   for (const group of groups) {
     // What one giver has let go of beyond its quota the next one keeps, so that the receivers get what they are to get.
     const beyond = new Float64Array(dimensions);
     for (const broker of group) {
-      if (givers[broker] === 0) continue;
-      const cells = index.cells.subarray(index.first[broker]!, index.first[broker + 1]!);
+      if (isGiver[broker] === 0) continue;
       const own = quotas.subarray(broker * dimensions, (broker + 1) * dimensions);
-      choose(working, scope, candidates, broker, own, cells, beyond, isLeaving);
+      choose(working, sample, broker, own, cells.subarray(first[broker]!, first[broker + 1]!), beyond);
     }
   }
-  handOut(working, candidates, isLeaving);
+  handOut(working, candidates, sample);
   return true;
 }
 
@@ -167,129 +166,90 @@ function strideOf({ loads, brokers }: Working, quotas: Float64Array): number {
   return Math.max(1, Math.min(mostStride, Math.floor(chosenPart / most)));
 }
 
-/** Replica cells of the givers, by broker, those of the largest partitions first. */
-function cellsBySize(working: Working, givers: Uint8Array, stride: number) {
-  const { replicas, width, partitions, brokers } = working;
-  const rows = new Int32Array(Math.ceil(partitions / stride));
-  for (let at = 0; at < rows.length; at++) rows[at] = at * stride;
-  const ordered = working.heaviestFirst(rows);
-  // Counted first, then filled in: the cells of broker b end up from `first[b]` to `first[b + 1]` (exclusive).
-  const first = new Int32Array(brokers + 2);
-  for (let at = 0; at < ordered.length; at++) {
-    for (let cell = ordered[at]! * width, end = cell + width; cell < end; cell++) {
-      const broker = replicas[cell]!;
-      if (broker !== nobody && givers[broker] === 1) first[broker + 2]!++;
-    }
-  }
-  for (let broker = 2; broker < first.length; broker++) first[broker]! += first[broker - 1]!;
-  const cells = working.cellBuffer();
-  for (let at = 0; at < ordered.length; at++) {
-    for (let cell = ordered[at]! * width, end = cell + width; cell < end; cell++) {
-      const broker = replicas[cell]!;
-      if (broker !== nobody && givers[broker] === 1) cells[first[broker + 1]!++] = cell;
-    }
-  }
-  return { first, cells };
-}
-
 /**
  * Chooses which of a giver's replicas go, so that what goes is its quota in every dimension.
  *
+ * @param cells   of the sample: the giver's, heaviest first
  * @param beyond  what has gone too much from other givers; brought up to date
  */
 function choose(
-  working: Working,
-  scope: Scope,
-  candidates: Candidates,
+  { targets }: Working,
+  sample: Sample,
   broker: number,
   quota: Float64Array,
   cells: Int32Array,
   beyond: Float64Array,
-  isLeaving: Uint8Array,
 ): void {
-  const { targets } = working;
+  const sums = sumsOf(sample, cells);
   const scale = new Float64Array(dimensions);
+  const part = new Float64Array(dimensions);
+  // By how much more has been given than the part of what has been looked at.
+  const ahead = new Float64Array(dimensions);
   for (let dimension = 0; dimension < dimensions; dimension++) {
     scale[dimension] = targets.perShare[broker * dimensions + dimension]! * (isOfLeaders(dimension) ? leaderWeight : 1);
+    part[dimension] = sums[dimension]! > 0 ? Math.min(1, quota[dimension]! / sums[dimension]!) : 0;
+    ahead[dimension] = beyond[dimension]! * scale[dimension]!;
   }
-  const { open, items, sums } = openCells(working, scope, candidates, cells, isLeaving);
-  const part = quota.map((amount, dimension) => (sums[dimension]! > 0 ? Math.min(1, amount / sums[dimension]!) : 0));
-  // By how much more has been given than the part of what has been looked at.
-  const ahead = beyond.map((amount, dimension) => amount * scale[dimension]!);
-  for (let at = 0, first = 0; at < open.length; at++, first += dimensions) {
+  const item = new Float64Array(dimensions);
+  for (let at = 0; at < cells.length; at++) {
+    if (!mayLeave(sample, cells[at]!)) continue;
+    carriedBy(sample, cells[at]!, item);
     let gain = 0;
     for (let dimension = 0; dimension < dimensions; dimension++) {
-      const weight = items[first + dimension]! * scale[dimension]!;
+      const weight = item[dimension]! * scale[dimension]!;
       ahead[dimension]! -= part[dimension]! * weight;
       gain -= weight * (2 * ahead[dimension]! + weight);
     }
     if (gain <= 0) continue;
     for (let dimension = 0; dimension < dimensions; dimension++) {
-      ahead[dimension]! += items[first + dimension]! * scale[dimension]!;
+      ahead[dimension]! += item[dimension]! * scale[dimension]!;
     }
-    isLeaving[open[at]!] = 1;
+    sample.isLeaving[cells[at]!] = 1;
   }
   for (let dimension = 0; dimension < dimensions; dimension++) {
     if (scale[dimension]! > 0) beyond[dimension] = ahead[dimension]! / scale[dimension]!;
   }
 }
 
-/** Those of a giver's cells that may go, what each of them carries (`dimensions` numbers), and what all do. */
-function openCells(
-  { model, width }: Working,
-  scope: Scope,
-  candidates: Candidates,
-  cells: Int32Array,
-  isLeaving: Uint8Array,
-): { readonly open: readonly number[]; readonly items: Float64Array; readonly sums: Float64Array } {
-  const open: number[] = [];
-  const items = new Float64Array(cells.length * dimensions);
+/** What those of a giver's replicas that may go carry. */
+function sumsOf(sample: Sample, cells: Int32Array): Float64Array {
   const sums = new Float64Array(dimensions);
   const item = new Float64Array(dimensions);
   for (let at = 0; at < cells.length; at++) {
-    const cell = cells[at]!;
-    const row = Math.floor(cell / width);
-    if (scope.mayChange?.(row) === false || !candidates.hasPlace(row, cell % width, isLeaving)) continue;
-    itemOf(model, row, cell % width === 0, item);
-    const first = open.length * dimensions;
-    for (let dimension = 0; dimension < dimensions; dimension++) {
-      items[first + dimension] = item[dimension]!;
-      sums[dimension]! += item[dimension]!;
-    }
-    open.push(cell);
+    if (!mayLeave(sample, cells[at]!)) continue;
+    carriedBy(sample, cells[at]!, item);
+    for (let dimension = 0; dimension < dimensions; dimension++) sums[dimension]! += item[dimension]!;
   }
-  return { open, items, sums };
+  return sums;
 }
 
 /**
  * Hands out in turns, each over all weights: a receiver that lacks more than others would else get all the heaviest,
  * and be full by bytes before it has its number.
  */
-function handOut(working: Working, candidates: Candidates, isLeaving: Uint8Array): void {
-  const rows = working.heaviestFirst(rowsOf(working, isLeaving));
+function handOut(working: Working, candidates: Candidates, sample: Sample): void {
+  const places = leavingPlaces(sample);
   for (let turn = 0; turn < turns; turn++) {
-    for (let at = turn; at < rows.length; at += turns) handOutRow(working, candidates, rows[at]!, isLeaving);
+    for (let at = turn; at < places.length; at += turns) handOutRow(working, candidates, sample, places[at]!);
   }
 }
 
-function handOutRow(working: Working, candidates: Candidates, row: number, isLeaving: Uint8Array): void {
-  for (let column = 0; column < working.width; column++) {
-    if (isLeaving[row * working.width + column] === 0) continue;
+function handOutRow(working: Working, candidates: Candidates, { rows, isLeaving, width }: Sample, place: number): void {
+  const row = rows[place]!;
+  for (let column = 0; column < width; column++) {
+    if (isLeaving[place * width + column] === 0) continue;
     const to = candidates.best(row, column, candidates.zonesFor(row, column));
     if (to !== nobody && working.isAffordable(row, column, to)) working.move(row, column, to);
   }
 }
 
-/** Rows with a cell that is marked. Holds until the working's buffer of cells is used again. */
-function rowsOf(working: Working, isMarked: Uint8Array): Int32Array {
-  const { width } = working;
-  const rows = working.cellBuffer();
-  let count = 0;
-  for (let cell = 0; cell < isMarked.length; cell++) {
-    if (isMarked[cell] === 0) continue;
-    const row = Math.floor(cell / width);
-    rows[count++] = row;
-    cell = (row + 1) * width - 1;
+/** Places of the rows with a replica that leaves. */
+function leavingPlaces({ isLeaving, width }: Sample): number[] {
+  const places: number[] = [];
+  for (let cell = isLeaving.indexOf(1); cell !== -1; cell = isLeaving.indexOf(1, cell)) {
+    const place = Math.floor(cell / width);
+    places.push(place);
+    cell = (place + 1) * width;
   }
-  return rows.subarray(0, count);
+  return places;
 }

@@ -1,3 +1,4 @@
+import { type ByBroker, byBroker } from './by-broker.ts';
 import { Chance } from './chance.ts';
 import { constants } from './constants.ts';
 import type { Model } from './model.ts';
@@ -430,19 +431,11 @@ export class Working {
   }
 
   /**
-   * Replica cells by broker: those of broker b are `cells[first[b]]` to `cells[first[b + 1]]` (exclusive). The answer
-   * holds until the next call: all calls share one array, which in a large cluster is as large as the assignment.
+   * Replica cells by broker. The answer holds until the next call: all calls share one array, which in a large cluster
+   * is as large as the assignment.
    */
-  replicasByBroker(): { readonly first: Int32Array; readonly cells: Int32Array } {
-    const first = new Int32Array(this.brokers + 2);
-    const { replicas } = this;
-    for (let cell = 0; cell < replicas.length; cell++) if (replicas[cell] !== nobody) first[replicas[cell]! + 2]!++;
-    for (let broker = 2; broker < first.length; broker++) first[broker]! += first[broker - 1]!;
-    const cells = this.cellBuffer();
-    for (let cell = 0; cell < replicas.length; cell++) {
-      if (replicas[cell] !== nobody) cells[first[replicas[cell]! + 1]!++] = cell;
-    }
-    return { first, cells };
+  replicasByBroker(): ByBroker {
+    return byBroker(this.replicas, this.brokers, this.cellBuffer());
   }
 
   /**

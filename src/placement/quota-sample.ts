@@ -1,0 +1,114 @@
+import type { Candidates } from './candidates.ts';
+import { constants } from './constants.ts';
+import { inSlices } from './slices.ts';
+import type { Working } from './working.ts';
+
+const { cpu, disk, inRate, leaderCount, leaderIn, outRate, replicaCount, nobody } = constants;
+
+/**
+ * Partitions whose replicas quotas choose from, heaviest first, `width` cells each.
+ *
+ * What is asked of each again and again lies side by side here. In the model every property is an array of its own, and
+ * partitions by weight are partitions by chance: each look at one of them would wait for memory a dozen times.
+ */
+export type Sample = {
+  readonly width: number;
+  readonly rows: Int32Array;
+  /** Of each cell, the giver whose replica it is; `nobody` where there is none, or none that has another place. */
+  readonly givers: Int32Array;
+  /** Of each partition, 1: only one of its replicas goes at a time, or two would count on the same place. */
+  readonly goesAlone: Uint8Array;
+  /** What each partition puts on brokers: see `carriedBy`. */
+  readonly carried: Float64Array;
+  /** Of each cell, 1: its replica has been chosen. */
+  readonly isLeaving: Uint8Array;
+};
+
+/** Numbers a partition in `Sample.carried`: bytes, bytes in; bytes out and CPU of its leader; CPU of a follower. */
+const carriedCount = 5;
+
+/**
+ * @param isGiver    by broker, 1: may give
+ * @param mayChange  partitions that may; all when undefined
+ * @param stride     every how many-th partition is looked at
+ */
+export function sampleOf(
+  working: Working,
+  candidates: Candidates,
+  isGiver: Uint8Array,
+  mayChange: ((row: number) => boolean) | undefined,
+  stride: number,
+): Sample {
+  const { width, partitions } = working;
+  const looked = new Int32Array(Math.ceil(partitions / stride));
+  for (let at = 0; at < looked.length; at++) looked[at] = at * stride;
+  const sample = {
+    width,
+    rows: working.heaviestFirst(looked),
+    givers: new Int32Array(looked.length * width).fill(nobody),
+    goesAlone: new Uint8Array(looked.length),
+    carried: new Float64Array(looked.length * carriedCount),
+    isLeaving: new Uint8Array(looked.length * width),
+  };
+  inSlices(looked.length, (from, to) => {
+    addGivers(working, candidates, isGiver, mayChange, sample, from, to);
+    addCarried(working, sample, from, to);
+  });
+  return sample;
+}
+
+function addGivers(
+  { model, replicas, spreads, width }: Working,
+  candidates: Candidates,
+  isGiver: Uint8Array,
+  mayChange: ((row: number) => boolean) | undefined,
+  { rows, givers, goesAlone }: Sample,
+  from: number,
+  to: number,
+): void {
+  for (let at = from; at < to; at++) {
+    const row = rows[at]!;
+    if (mayChange !== undefined && !mayChange(row)) continue;
+    goesAlone[at] = spreads.isRigid(model.poolOfTopic[model.topicOf[row]!]!) ? 0 : 1;
+    for (let column = 0; column < width; column++) {
+      const broker = replicas[row * width + column]!;
+      if (broker === nobody || isGiver[broker] === 0 || !candidates.hasPlace(row, column)) continue;
+      givers[at * width + column] = broker;
+    }
+  }
+}
+
+function addCarried({ model }: Working, { rows, carried }: Sample, from: number, to: number): void {
+  const { sizes, inRates, outRates, factors, leaderCpu, followerCpu } = model;
+  for (let at = from, first = from * carriedCount; at < to; at++, first += carriedCount) {
+    const row = rows[at]!;
+    const rate = inRates[row]!;
+    carried[first] = sizes[row]!;
+    carried[first + 1] = rate;
+    carried[first + 2] = outRates[row]! + rate * (factors[row]! - 1);
+    carried[first + 3] = leaderCpu[row]!;
+    carried[first + 4] = followerCpu[row]!;
+  }
+}
+
+/** Writes what the replica in a cell puts on its broker to `item`, as `itemOf` does. */
+export function carriedBy({ carried, width }: Sample, cell: number, item: Float64Array): void {
+  const at = Math.floor(cell / width);
+  const first = at * carriedCount;
+  const isLeader = cell === at * width;
+  item[disk] = carried[first]!;
+  item[inRate] = carried[first + 1]!;
+  item[outRate] = isLeader ? carried[first + 2]! : 0;
+  item[cpu] = carried[first + (isLeader ? 3 : 4)]!;
+  item[replicaCount] = 1;
+  item[leaderCount] = isLeader ? 1 : 0;
+  item[leaderIn] = isLeader ? carried[first + 1]! : 0;
+}
+
+/** Whether the replica in a cell may go, with what has been chosen so far. */
+export function mayLeave({ goesAlone, isLeaving, width }: Sample, cell: number): boolean {
+  const at = Math.floor(cell / width);
+  if (goesAlone[at] === 0) return true;
+  for (let other = at * width; other < (at + 1) * width; other++) if (isLeaving[other] === 1) return false;
+  return true;
+}
