@@ -82,7 +82,7 @@ export class Candidates {
     const working = this.#working;
     const pool = working.model.poolOfTopic[working.model.topicOf[row]!]!;
     let total = 0;
-    for (const zone of zones) total += this.inZone(pool, zone).length;
+    for (let at = 0; at < zones.length; at++) total += this.inZone(pool, zones[at]!).length;
     working.prepareWeight(row, column === 0);
     if (total > this.samples * 1.5) {
       // The lightest of the sample will nearly always do; only when it will not, all are looked at.
@@ -90,14 +90,20 @@ export class Candidates {
       if (working.mayMove(row, column, best, isForced)) return best;
       working.prepareWeight(row, column === 0);
     }
+    return this.#lightest(row, column, this.#weighAll(pool, zones), isForced);
+  }
+
+  /** Weighs all brokers of the zones. @returns how many there are */
+  #weighAll(pool: number, zones: readonly number[]): number {
     let found = 0;
-    for (const zone of zones) {
-      for (const broker of this.inZone(pool, zone)) {
-        this.#looked[found] = broker;
-        this.#weights[found++] = working.weightOn(broker);
+    for (let at = 0; at < zones.length; at++) {
+      const list = this.inZone(pool, zones[at]!);
+      for (let index = 0; index < list.length; index++) {
+        this.#looked[found] = list[index]!;
+        this.#weights[found++] = this.#working.weightOn(list[index]!);
       }
     }
-    return this.#lightest(row, column, found, isForced);
+    return found;
   }
 
   #lightestOfSample(pool: number, zones: readonly number[], total: number): number {

@@ -190,6 +190,20 @@ function choose(
     part[dimension] = sums[dimension]! > 0 ? Math.min(1, quota[dimension]! / sums[dimension]!) : 0;
     ahead[dimension] = beyond[dimension]! * scale[dimension]!;
   }
+  chooseInTurn(sample, cells, scale, part, ahead);
+  for (let dimension = 0; dimension < dimensions; dimension++) {
+    if (scale[dimension]! > 0) beyond[dimension] = ahead[dimension]! / scale[dimension]!;
+  }
+}
+
+/** Takes each replica with which what has been given comes nearer to its part of what has been looked at. */
+function chooseInTurn(
+  sample: Sample,
+  cells: Int32Array,
+  scale: Float64Array,
+  part: Float64Array,
+  ahead: Float64Array,
+): void {
   const item = new Float64Array(dimensions);
   for (let at = 0; at < cells.length; at++) {
     if (!mayLeave(sample, cells[at]!)) continue;
@@ -205,9 +219,6 @@ function choose(
       ahead[dimension]! += item[dimension]! * scale[dimension]!;
     }
     sample.isLeaving[cells[at]!] = 1;
-  }
-  for (let dimension = 0; dimension < dimensions; dimension++) {
-    if (scale[dimension]! > 0) beyond[dimension] = ahead[dimension]! / scale[dimension]!;
   }
 }
 
