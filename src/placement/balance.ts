@@ -1,5 +1,6 @@
 import type { ByBroker } from './by-broker.ts';
 import { Candidates } from './candidates.ts';
+import { changedRows } from './changed-rows.ts';
 import { constants } from './constants.ts';
 import { passLeaderships, passLeadershipsDeep } from './leaderships.ts';
 import { moveQuotas } from './quotas.ts';
@@ -423,7 +424,7 @@ function exchangeBest(
 
 /** Takes steps back that the band does not need: a copy saved for nothing. Heaviest first. */
 function takeBack(working: Working, scope: BalanceScope): void {
-  for (const row of working.heaviestFirst(rowsAway(working))) {
+  for (const row of working.heaviestFirst(changedRows(working.home, working.replicas, working.width))) {
     if (scope.mayChange?.(row) === false) continue;
     for (let column = 0; column < working.width; column++) takeReplicaBack(working, scope, row, column);
   }
@@ -443,18 +444,4 @@ function takeReplicaBack(working: Working, scope: BalanceScope, row: number, col
     working.move(row, column, origin);
     return;
   }
-}
-
-/** Rows that are not as they were at the start. Holds until the working's buffer of cells is used again. */
-function rowsAway(working: Working): Int32Array {
-  const { replicas, home, width } = working;
-  const rows = working.cellBuffer();
-  let count = 0;
-  for (let cell = 0; cell < replicas.length; cell++) {
-    if (replicas[cell] === home[cell]) continue;
-    const row = Math.floor(cell / width);
-    rows[count++] = row;
-    cell = (row + 1) * width - 1;
-  }
-  return rows.subarray(0, count);
 }

@@ -1,4 +1,5 @@
 import { Chance } from './chance.ts';
+import { changedRows } from './changed-rows.ts';
 import { constants } from './constants.ts';
 import { condition, type Model } from './model.ts';
 import type { PlanOptions } from './options.ts';
@@ -50,7 +51,10 @@ const batchSamples = 12;
 export function scheduleOf(model: Model, target: Int32Array, options: PlanOptions): Schedule {
   if (target === model.replicas) return nothing;
   const { batch } = options;
-  const { free, copying } = changedRows(model, target);
+  const changed = changedRows(model.replicas, target, model.width);
+  const isCopied = Uint8Array.from(changed, (row) => (isCopying(model, target, row) ? 1 : 0));
+  const free = changed.filter((_, at) => isCopied[at] === 0);
+  const copying = changed.filter((_, at) => isCopied[at] === 1);
   const work = workOf(model, target, copying);
   const dealt = deal(model, copying, work, largestFirst(model, copying), options);
   const rows = new Int32Array(free.length + copying.length);
@@ -106,24 +110,7 @@ function placesBy(keys: ArrayLike<number>, end: number) {
 /** What each copying partition asks of brokers: receivers `to[first[i]]` to `to[first[i + 1]]`, and its source. */
 type Work = { readonly first: Int32Array; readonly to: Int32Array; readonly source: Int32Array };
 
-/** Changes without copies: leaders, order, replicas dropped, and partitions that hold nothing yet. */
-function changedRows(model: Model, target: Int32Array): { free: Int32Array; copying: Int32Array } {
-  const { width, replicas, topicOf } = model;
-  const count = topicOf.length;
-  // Both grow in one array, from its two ends.
-  const rows = new Int32Array(count);
-  let free = 0;
-  let copying = 0;
-  for (let cell = 0; cell < replicas.length; cell++) {
-    if (replicas[cell] === target[cell]) continue;
-    const row = Math.floor(cell / width);
-    if (isCopying(model, target, row)) rows[count - ++copying] = row;
-    else rows[free++] = row;
-    cell = (row + 1) * width - 1;
-  }
-  return { free: rows.slice(0, free), copying: rows.slice(count - copying).reverse() };
-}
-
+/** Not so for changes of leaders and order, for replicas dropped, and for partitions that hold nothing yet. */
 function isCopying(model: Model, target: Int32Array, row: number): boolean {
   const { width, replicas } = model;
   let isNew = true;

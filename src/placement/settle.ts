@@ -1,8 +1,8 @@
+import { changedRows } from './changed-rows.ts';
 import { costOf } from './cost.ts';
 import type { Model } from './model.ts';
 import type { Operation } from './operations.ts';
 import type { PlanOptions } from './options.ts';
-import { isChanged } from './schedule.ts';
 import { isSmall, type Searched, search, sharesOf, tightening } from './search.ts';
 import { cheapestOnSmall } from './small-clusters.ts';
 import { keeps, receives } from './targets.ts';
@@ -64,7 +64,7 @@ function cheaper(
   options: PlanOptions,
   unfinished: Int32Array,
 ): Searched {
-  const rows = Int32Array.from(start.topicOf.keys()).filter((row) => isChanged(start, unfinished, row));
+  const rows = changedRows(start.replicas, unfinished, start.width);
   const violations = verify({ model: start, target: unfinished, rows, first: Int32Array.of(0, rows.length) }, options);
   // Batches are made anew: only what holds at the end counts here.
   if (violations.some(({ kind, batch }) => kind === 'introduced' && batch === -1)) return found;
