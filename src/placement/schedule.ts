@@ -52,9 +52,9 @@ export function scheduleOf(model: Model, target: Int32Array, options: PlanOption
   if (target === model.replicas) return nothing;
   const { batch } = options;
   const changed = changedRows(model.replicas, target, model.width);
-  const isCopied = Uint8Array.from(changed, (row) => (isCopying(model, target, row) ? 1 : 0));
-  const free = changed.filter((_, at) => isCopied[at] === 0);
+  const isCopied = changed.map((row) => (isCopying(model, target, row) ? 1 : 0));
   const copying = changed.filter((_, at) => isCopied[at] === 1);
+  const free = changed.filter((_, at) => isCopied[at] === 0);
   const work = workOf(model, target, copying);
   const dealt = deal(model, copying, work, largestFirst(model, copying), options);
   const rows = new Int32Array(free.length + copying.length);
