@@ -64,16 +64,6 @@ export class Candidates {
     return found;
   }
 
-  /** Whether some zone with brokers to choose from may take the replica. */
-  hasPlace(row: number, column: number): boolean {
-    const { model, survey, width, replicas, spreads } = this.#working;
-    const topic = model.topicOf[row]!;
-    if (model.pinned[topic] === 1 || survey.readable[row] === 0) return false;
-    const pool = model.poolOfTopic[topic]!;
-    if (spreads.isRigid(pool)) return this.inZone(pool, model.zoneOf[replicas[row * width + column]!]!).length > 0;
-    return this.zonesFor(row, column).length > 0;
-  }
-
   /**
    * The broker for a replica that has to go somewhere: the one it weighs on least, of a sample of the zones' brokers,
    * of all of them when the sample has none. `nobody` when the hard goals leave none.

@@ -58,7 +58,7 @@ export function sampleOf(
 }
 
 function addGivers(
-  { model, replicas, spreads, width }: Working,
+  { model, replicas, spreads, survey, width }: Working,
   candidates: Candidates,
   isGiver: Uint8Array,
   mayChange: ((row: number) => boolean) | undefined,
@@ -68,12 +68,16 @@ function addGivers(
 ): void {
   for (let at = from; at < to; at++) {
     const row = rows[at]!;
-    if (mayChange !== undefined && !mayChange(row)) continue;
-    goesAlone[at] = spreads.isRigid(model.poolOfTopic[model.topicOf[row]!]!) ? 0 : 1;
+    const topic = model.topicOf[row]!;
+    if (model.pinned[topic] === 1 || survey.readable[row] === 0 || mayChange?.(row) === false) continue;
+    const pool = model.poolOfTopic[topic]!;
+    const isRigid = spreads.isRigid(pool);
+    goesAlone[at] = isRigid ? 0 : 1;
     for (let column = 0; column < width; column++) {
       const broker = replicas[row * width + column]!;
-      if (broker === nobody || isGiver[broker] === 0 || !candidates.hasPlace(row, column)) continue;
-      givers[at * width + column] = broker;
+      if (broker === nobody || isGiver[broker] === 0) continue;
+      const places = isRigid ? candidates.inZone(pool, model.zoneOf[broker]!) : candidates.zonesFor(row, column);
+      if (places.length > 0) givers[at * width + column] = broker;
     }
   }
 }
