@@ -1,5 +1,6 @@
 import { constants } from './constants.ts';
 import type { Model } from './model.ts';
+import { inSlices } from './slices.ts';
 
 const { nobody } = constants;
 
@@ -24,15 +25,13 @@ export class TopicCounts {
   readonly #wanted: Int32Array;
 
   /** @param replicas  the assignment that is counted, as it changes */
-  constructor({ topicOf, topicNames, brokerIds, width, factors }: Model, replicas: Int32Array) {
+  constructor(model: Model, replicas: Int32Array) {
+    const { topicNames, brokerIds, width } = model;
     const brokers = brokerIds.length;
     const topics = topicNames.length;
     const first = new Int32Array(topics + 1);
     const wanted = new Int32Array(topics);
-    for (let row = 0; row < topicOf.length; row++) {
-      first[topicOf[row]! + 1]!++;
-      wanted[topicOf[row]!]! += factors[row]!;
-    }
+    inSlices(model.topicOf.length, (from, to) => addRows(model, first, wanted, from, to));
     for (let topic = 0; topic < topics; topic++) first[topic + 1]! += first[topic]!;
     const slots = new Int32Array(topics);
     let border = smallCells / 2;
@@ -84,5 +83,13 @@ export class TopicCounts {
   add(topic: number, broker: number, change: number): void {
     const slot = this.#slots[topic]!;
     if (slot !== -1) this.#counts[slot + broker]! += change;
+  }
+}
+
+/** Adds rows to the numbers of rows (one place late) and of replicas that each topic has. */
+function addRows({ topicOf, factors }: Model, rows: Int32Array, replicas: Int32Array, from: number, to: number): void {
+  for (let row = from; row < to; row++) {
+    rows[topicOf[row]! + 1]!++;
+    replicas[topicOf[row]!]! += factors[row]!;
   }
 }
