@@ -49,9 +49,9 @@ export function planOperation(
   const prepared = prepare(model, operation, options);
   if (!prepared.ok) return failure(prepared.problem);
   const start = prepared.value;
-  const { target, shares, problems, bounds } = restingEnd(start, operation, options, earlier);
+  const { target, shares, startLoads, problems, bounds } = restingEnd(start, operation, options, earlier);
   const diskMoves = planDisks(start, target, options, problems);
-  const schedule = scheduleOf(start, target, options);
+  const schedule = scheduleOf(start, target, startLoads, options);
   for (const row of schedule.stuck) {
     for (let cell = row * start.width; cell < (row + 1) * start.width; cell++) target[cell] = start.replicas[cell]!;
   }

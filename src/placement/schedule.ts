@@ -4,7 +4,7 @@ import { constants } from './constants.ts';
 import { condition, type Model } from './model.ts';
 import type { PlanOptions } from './options.ts';
 
-const { nobody } = constants;
+const { dimensions, disk, nobody } = constants;
 
 /** Partitions in the order in which they change, cut into batches. */
 export type Schedule = {
@@ -47,8 +47,10 @@ const batchSamples = 12;
  * does about the same part of its work in every batch, and the sum of the batches comes near the work of the busiest
  * broker, which is the least that is possible. What would overfill a disk while old copies are still there waits for a
  * later batch.
+ *
+ * @param startLoads  see `Searched`
  */
-export function scheduleOf(model: Model, target: Int32Array, options: PlanOptions): Schedule {
+export function scheduleOf(model: Model, target: Int32Array, startLoads: Float64Array, options: PlanOptions): Schedule {
   if (target === model.replicas) return nothing;
   const { batch } = options;
   const changed = changedRows(model.replicas, target, model.width);
@@ -61,7 +63,7 @@ export function scheduleOf(model: Model, target: Int32Array, options: PlanOption
   const first = [0];
   rows.set(free);
   for (let at = 0; at < free.length; at += batch.partitions) first.push(Math.min(free.length, at + batch.partitions));
-  const used = diskUse(model);
+  const used = Float64Array.from(model.brokerIds, (_, broker) => startLoads[broker * dimensions + disk]!);
   let placed = free.length;
   let total = 0;
   let waiting: number[] = [];
@@ -265,15 +267,6 @@ export function isChanged({ width, replicas }: Model, target: Int32Array, row: n
 export function had({ width, replicas }: Model, row: number, broker: number): boolean {
   for (let cell = row * width; cell < (row + 1) * width; cell++) if (replicas[cell] === broker) return true;
   return false;
-}
-
-function diskUse({ width, replicas, sizes, brokerIds }: Model): Float64Array {
-  const used = new Float64Array(brokerIds.length);
-  for (let row = 0, first = 0; row < sizes.length; row++, first += width) {
-    const size = sizes[row]!;
-    for (let cell = first; cell < first + width; cell++) if (replicas[cell] !== nobody) used[replicas[cell]!]! += size;
-  }
-  return used;
 }
 
 /** After a batch the new copies count and the old ones are gone. */

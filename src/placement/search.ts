@@ -20,7 +20,8 @@ export type Searched = {
   readonly target: Int32Array;
   /** Load of each cell, broker x dimension, as a part of its share; 0 without one. */
   readonly shares: Float64Array;
-  /** Loads at the end and what limits them; and rows that a hard goal asked to change at the start. See `Survey`. */
+  /** Loads at the start, those at the end, what limits them; and rows that a hard goal asked to change. See `Survey`. */
+  readonly startLoads: Float64Array;
   readonly loads: Float64Array;
   readonly limits: Float64Array;
   readonly flawed: Int32Array;
@@ -94,9 +95,17 @@ function repaired(start: Model, options: PlanOptions, isPolished: boolean, calm?
 }
 
 function endOf(working: Working, problems: Problem[], bounds: ByteBounds): Searched {
-  const { survey, loads, limits } = working;
-  const target = working.steps === 0 ? working.home : working.replicas;
-  return { target, shares: sharesOf(working), loads: loads.slice(), limits, flawed: survey.flawed, problems, bounds };
+  const { survey, limits } = working;
+  return {
+    target: working.steps === 0 ? working.home : working.replicas,
+    shares: sharesOf(working),
+    startLoads: survey.loads,
+    loads: working.loads.slice(),
+    limits,
+    flawed: survey.flawed,
+    problems,
+    bounds,
+  };
 }
 
 export const sharesOf = ({ loads, targets }: Working): Float64Array =>

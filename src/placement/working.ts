@@ -78,7 +78,7 @@ export class Working {
     this.replicas = model.replicas.slice();
     this.spreads = new SpreadTable(model);
     this.survey = surveyOf(model, this.spreads);
-    this.loads = this.survey.loads;
+    this.loads = this.survey.loads.slice();
     this.targets = targetsOf(model, this.spreads, band, this.loads, this.survey.kinds);
     this.receiving = Uint8Array.from(model.brokerIds, (_, broker) => (receives(model, broker) ? 1 : 0));
     this.keeping = Uint8Array.from(model.brokerIds, (_, broker) => (keeps(model, broker) ? 1 : 0));
