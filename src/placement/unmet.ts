@@ -29,6 +29,7 @@ function unevenZones(start: Model, options: PlanOptions, { target, flawed, probl
   const spreads = new SpreadTable(start);
   const held = new Int32Array(spreads.zones);
   const open = flawed.filter((row) => isUneven(start, target, spreads, row, held) && !isExcused(start, options, row));
+  if (open.length === 0) return [];
   const isPinned = (row: number): boolean => start.pinned[start.topicOf[row]!] === 1;
   const unevenOf = (rows: Int32Array) => verifyRows({ model: start, target }, rows).filter(({ goal }) => goal === 'H3');
   const more = (count: number): string => (count > 1 ? `, and ${count - 1} more partitions are uneven` : '');
