@@ -1,12 +1,13 @@
 /** Following: ask for entries, write them, flush, ask again. Asking from an offset says that all below it is durable. */
 import type { Epoch, Offset } from '../base/index.ts';
 import { assert, offset } from '../base/index.ts';
-import type { FetchAnswer, FetchSnapshotAnswer } from './messages.ts';
+import type { FetchAnswer, FetchSnapshotAnswer, LeaderFlushed } from './messages.ts';
 import type { Download, FollowerRole } from './state.ts';
+import { currentVoters, isVoter } from './state.ts';
 import type { Turn } from './turn.ts';
 import { becomeRole, correlationId, send } from './turn.ts';
 import type { Entry, EpochEnd, NodeId } from './types.ts';
-import { withAppended, withTruncated } from './voters.ts';
+import { findVoter, pairDecides, withAppended, withTruncated } from './voters.ts';
 
 export function becomeFollower(turn: Turn, leader: NodeId): void {
   const { state } = turn;
@@ -19,6 +20,7 @@ export function becomeFollower(turn: Turn, leader: NodeId): void {
     download: undefined,
     leaderAnswered: false,
     round: 0,
+    leaderFlushed: offset(0),
   });
   fetchIfReady(turn);
 }
@@ -73,6 +75,12 @@ export function fetchIfReady(turn: Turn): void {
   if (state.installing !== undefined) return;
   if (role.download !== undefined) sendFetchSnapshot(turn, role.download);
   else if (view.flushedOffset === view.endOffset) sendFetch(turn, view.endOffset, view.lastEpoch);
+}
+
+/** A flush has ended. */
+export function followerFlushed(turn: Turn): void {
+  commitWithLeader(turn);
+  resumeFetching(turn);
 }
 
 /** A flush or an installation has ended: the leader was not asked meanwhile, so its silence does not count. */
@@ -167,6 +175,30 @@ function raiseHighWatermark(turn: Turn, leaders: Offset, logEnd: Offset): void {
   if (to <= turn.state.highWatermark) return;
   turn.state.highWatermark = to;
   turn.effects.push({ kind: 'commit', highWatermark: to });
+}
+
+export function handleLeaderFlushed(turn: Turn, from: NodeId, { epoch, flushedOffset }: LeaderFlushed): void {
+  const { state } = turn;
+  const { role } = state;
+  if (role.kind !== 'follower' || role.leader !== from || epoch !== state.vote.epoch) return;
+  if (flushedOffset <= role.leaderFlushed) return;
+  state.role = { ...role, leaderFlushed: flushedOffset };
+  commitWithLeader(turn);
+}
+
+/**
+ * Of two or three voters the leader and this one are a majority: what both have flushed is committed, whether the leader
+ * knows or not. As for a leader, it takes an entry of the present epoch (Raft paper, 5.4.2), which also shows that all
+ * below came from this leader or is as it has it.
+ */
+function commitWithLeader(turn: Turn): void {
+  const { state, view } = turn;
+  const { leader, leaderFlushed } = followerOf(turn);
+  const both = leaderFlushed < view.flushedOffset ? leaderFlushed : view.flushedOffset;
+  if (both <= state.highWatermark) return;
+  const voters = currentVoters(state);
+  if (!pairDecides(voters) || !isVoter(state) || findVoter(voters, leader) === undefined) return;
+  if (view.epochBefore(both) === state.vote.epoch) raiseHighWatermark(turn, both, view.endOffset);
 }
 
 export function handleFetchSnapshotAnswer(turn: Turn, from: NodeId, answer: FetchSnapshotAnswer): void {

@@ -6,12 +6,12 @@ import type { Offset } from '../base/index.ts';
 import { assert, offset } from '../base/index.ts';
 import type { Proposal } from './events.ts';
 import type { FetchAnswer, FetchProblem, FetchRequest, FetchSnapshotRequest } from './messages.ts';
-import type { LeaderRole, ReplicaProgress, WaitingFetch } from './state.ts';
+import type { LeaderRole, ReplicaProgress, WaitingFetch, WaitingRead } from './state.ts';
 import { currentVoters, isVoter, knownLeader } from './state.ts';
 import type { Turn } from './turn.ts';
 import { becomeRole, correlationId, electionDeadlineMs, reply, send } from './turn.ts';
 import type { Entry, EntryBody, EpochEnd, NodeId, SnapshotId, Voter } from './types.ts';
-import { findVoter, majorityOf, reachedByMajority, withAppended } from './voters.ts';
+import { findVoter, majorityOf, pairDecides, reachedByMajority, withAppended } from './voters.ts';
 
 /** An observer that has not fetched for so long is forgotten. */
 const observerForgottenMs = 300_000;
@@ -151,7 +151,7 @@ export function answerWaiting(turn: Turn, due: (waiting: WaitingFetch, id: NodeI
 /** Tells those whose fetches wait of a higher high watermark than they know. */
 function spreadHighWatermark(turn: Turn): void {
   const { highWatermark, settings } = turn.state;
-  if (!settings.highWatermarkAhead) {
+  if (!settings.newsAhead) {
     answerWaiting(turn, (waiting) => waiting.highWatermark < highWatermark);
     return;
   }
@@ -228,7 +228,7 @@ export function handleFetch(turn: Turn, from: NodeId, request: FetchRequest): vo
   const proofWanted = state.role.reads.length > 0 && request.round < state.role.round;
   const { highWatermark, settings } = state;
   const behind = request.highWatermark < highWatermark;
-  if (fetchOffset < view.endOffset || proofWanted || (behind && !settings.highWatermarkAhead)) {
+  if (fetchOffset < view.endOffset || proofWanted || (behind && !settings.newsAhead)) {
     sendEntries(turn, from, request.correlationId, fetchOffset);
     return;
   }
@@ -312,7 +312,7 @@ export function read(turn: Turn, requestId: number): void {
     return;
   }
   const round = role.round + 1;
-  state.role = { ...role, round, reads: [...role.reads, { requestId, round }] };
+  state.role = { ...role, round, reads: [...role.reads, { requestId, round, endOffset: turn.view.endOffset }] };
   const voters = currentVoters(state);
   answerWaiting(turn, (_, id) => findVoter(voters, id) !== undefined);
   answerReads(turn);
@@ -322,19 +322,19 @@ export function read(turn: Turn, requestId: number): void {
 function answerReads(turn: Turn): void {
   const { state } = turn;
   const role = leaderOf(turn);
-  if (role.reads.length === 0 || state.highWatermark <= role.epochStart) return;
+  if (role.reads.length === 0) return;
   const confirmed =
     reachedByMajority(currentVoters(state), ({ id }) =>
       id === state.nodeId ? role.round : (role.replicas.get(id)?.confirmedRound ?? 0),
     ) ?? 0;
-  const waiting = role.reads.filter((asked) => asked.round > confirmed);
-  if (waiting.length === role.reads.length) return;
-  for (const asked of role.reads) {
-    if (asked.round <= confirmed) {
-      reply(turn, asked.requestId, { kind: 'readable', offset: state.highWatermark });
-    }
-  }
-  state.role = { ...role, reads: waiting };
+  const isSettled = ({ round, endOffset }: WaitingRead): boolean =>
+    round <= confirmed && endOffset <= state.highWatermark;
+  // Both rise from one to the next.
+  const waiting = role.reads.findIndex((asked) => !isSettled(asked));
+  const settled = waiting < 0 ? role.reads : role.reads.slice(0, waiting);
+  if (settled.length === 0) return;
+  for (const { requestId } of settled) reply(turn, requestId, { kind: 'readable', offset: state.highWatermark });
+  state.role = { ...role, reads: role.reads.slice(settled.length) };
 }
 
 export function transfer(turn: Turn, requestId: number, wanted: NodeId | undefined): void {
@@ -401,6 +401,23 @@ export function resign(turn: Turn, first?: NodeId): void {
 export function leaderFlushed(turn: Turn): void {
   turn.state.role = { ...leaderOf(turn), flushedAtMs: turn.state.timeMs };
   advance(turn);
+  if (turn.state.settings.newsAhead && turn.state.role.kind === 'leader') tellFlushed(turn);
+}
+
+/** Tells voters that have yet to flush the same; those whose fetches wait have, and hear of the high watermark. */
+function tellFlushed(turn: Turn): void {
+  const { state, view } = turn;
+  const { replicas } = leaderOf(turn);
+  const voters = currentVoters(state);
+  if (!pairDecides(voters) || !isVoter(state)) return;
+  const heardSinceMs = state.timeMs - state.settings.fetchTimeoutMs;
+  for (const { id } of voters) {
+    const progress = replicas.get(id);
+    if (progress === undefined || progress.waiting !== undefined || progress.fetchedAtMs < heardSinceMs) continue;
+    if (progress.ackedOffset >= view.flushedOffset) continue;
+    const { epoch } = state.vote;
+    send(turn, id, { kind: 'leaderFlushed', correlationId: 0, epoch, flushedOffset: view.flushedOffset });
+  }
 }
 
 /** Fewer than a majority have been heard of lately, counting ourselves. */

@@ -101,6 +101,17 @@ export type FetchAnswer = {
   readonly entries: readonly Entry[];
 };
 
+/**
+ * From a leader that votes to a voter that writes what it was sent: all below is durable here. The receiver's flush may
+ * then make the majority, and the receiver is the first to know. May be lost, repeated or late. Not on KRaft's wire.
+ */
+export type LeaderFlushed = {
+  readonly kind: 'leaderFlushed';
+  readonly correlationId: number;
+  readonly epoch: Epoch;
+  readonly flushedOffset: Offset;
+};
+
 export type FetchSnapshotRequest = {
   readonly kind: 'fetchSnapshot';
   readonly correlationId: number;
@@ -126,4 +137,4 @@ export type FetchSnapshotAnswer = {
 
 export type QuorumRequest = VoteRequest | BeginEpochRequest | EndEpochRequest | FetchRequest | FetchSnapshotRequest;
 export type QuorumAnswer = VoteAnswer | BeginEpochAnswer | EndEpochAnswer | FetchAnswer | FetchSnapshotAnswer;
-export type QuorumMessage = QuorumRequest | QuorumAnswer;
+export type QuorumMessage = QuorumRequest | QuorumAnswer | LeaderFlushed;

@@ -37,6 +37,8 @@ export type FollowerRole = {
   readonly leaderAnswered: boolean;
   /** The newest `round` of this leader's. */
   readonly round: number;
+  /** All below is durable at this leader, which votes: what it has said of that in this epoch. */
+  readonly leaderFlushed: Offset;
 };
 
 /** A fetch that the leader holds until there is something to say. */
@@ -67,8 +69,12 @@ export type TransferUnderWay = {
   readonly to: NodeId;
   readonly deadlineMs: number;
 };
-/** Answered when a majority has seen `round`, and an entry of the leader's own epoch is committed. */
-export type WaitingRead = { readonly requestId: number; readonly round: number };
+/**
+ * Answered when a majority has seen `round`, and all below `endOffset` is committed: what the leader had at the question,
+ * beginning with an entry of its own epoch. A follower may have committed any of it, and told its client, before the
+ * leader knows.
+ */
+export type WaitingRead = { readonly requestId: number; readonly round: number; readonly endOffset: Offset };
 
 export type LeaderRole = {
   readonly kind: 'leader';

@@ -6,8 +6,10 @@ import type { QuorumEvent } from './events.ts';
 import {
   becomeFollower,
   fetchIfReady,
+  followerFlushed,
   handleFetchAnswer,
   handleFetchSnapshotAnswer,
+  handleLeaderFlushed,
   leaderDisconnected,
   resumeFetching,
 } from './follower.ts';
@@ -67,7 +69,7 @@ function handle(turn: Turn, event: QuorumEvent): void {
       return;
     case 'flushed':
       if (state.role.kind === 'leader') leaderFlushed(turn);
-      else if (state.role.kind === 'follower') resumeFetching(turn);
+      else if (state.role.kind === 'follower') followerFlushed(turn);
       return;
     case 'propose':
       propose(turn, event.requestId, event.proposals);
@@ -157,6 +159,10 @@ function handleMessage(turn: Turn, from: NodeId, message: QuorumMessage): void {
     case 'fetchSnapshotAnswer':
       noteEpoch(turn, message.epoch, message.leader);
       handleFetchSnapshotAnswer(turn, from, message);
+      return;
+    case 'leaderFlushed':
+      noteEpoch(turn, message.epoch, from);
+      handleLeaderFlushed(turn, from, message);
       return;
     case 'beginEpochAnswer':
     case 'endEpochAnswer':

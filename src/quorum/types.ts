@@ -73,10 +73,12 @@ export type QuorumSettings = QuorumTimings & {
   readonly fetchMaxBytes: number;
   readonly snapshotChunkBytes: number;
   /**
-   * True: a new high watermark goes ahead of the answer to a fetch that waits, and the fetch goes on waiting: one message
-   * instead of three. False on KRaft's wire, where a request has one answer.
+   * True: a leader says what it need not be asked for. A new high watermark goes ahead of the answer to a fetch that
+   * waits, and the fetch goes on waiting: one message instead of three. And who writes just now what the leader has
+   * flushed is told so, and may commit it by its own flush: two messages sooner. False on KRaft's wire, where a request
+   * has one answer.
    */
-  readonly highWatermarkAhead: boolean;
+  readonly newsAhead: boolean;
   /** How many reads may wait for a proof of leadership at once; more are refused. */
   readonly waitingReadsLimit: number;
   /**
@@ -99,7 +101,7 @@ export const kraftSettings: QuorumSettings = {
   transferTimeoutMs: 5000,
   fetchMaxBytes: 8 * 1024 * 1024,
   snapshotChunkBytes: 1024 * 1024,
-  highWatermarkAhead: false,
+  newsAhead: false,
   waitingReadsLimit: 100_000,
   unanimousFormation: false,
 };
@@ -115,6 +117,6 @@ export const localNetworkSettings: QuorumSettings = {
   flushStallMs: 10_000,
   transferTimeoutMs: 3000,
   fetchMaxBytes: 4 * 1024 * 1024,
-  highWatermarkAhead: true,
+  newsAhead: true,
   unanimousFormation: true,
 };

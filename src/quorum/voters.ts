@@ -2,6 +2,9 @@ import type { Entry, NodeId, Voter, VoterSetAt } from './types.ts';
 
 export const majorityOf = (voters: readonly Voter[]): number => Math.floor(voters.length / 2) + 1;
 
+/** Whether two voters, any two, decide. */
+export const pairDecides = (voters: readonly Voter[]): boolean => majorityOf(voters) === 2;
+
 /**
  * The largest value that a majority of the voters has reached; undefined without voters.
  *

@@ -15,6 +15,7 @@ import {
   type QuorumState,
   step,
   type Vote,
+  type Voter,
   waitMs,
 } from '../../src/quorum/index.ts';
 
@@ -28,14 +29,14 @@ class Node {
   nowMs = 0;
   effects: readonly Effect[] = [];
 
-  constructor(vote?: Vote, settings: Partial<QuorumSettings> = {}) {
+  constructor(vote?: Vote, settings: Partial<QuorumSettings> = {}, among: readonly Voter[] = voters) {
     this.state = initialState(
       {
         nodeId: nodeId(1),
         directory: undefined,
         settings: { ...kraftSettings, ...settings },
         vote,
-        voterSets: [{ offset: -1, voters }],
+        voterSets: [{ offset: -1, voters: among }],
         nowMs: 0,
       },
       this.log,
@@ -192,7 +193,7 @@ test('a waiting fetch is answered by the append that it waits for, and by the hi
 });
 
 test('where the wire allows it, a high watermark goes ahead to a fetch that waits, which goes on waiting', () => {
-  const node = new Node(undefined, { highWatermarkAhead: true }).lead().flush();
+  const node = new Node(undefined, { newsAhead: true }).lead().flush();
   const first = fetchAt(node, 2, 1);
   node.hear(2, first);
   // This fetch makes the majority, and is told so at once.
@@ -229,6 +230,72 @@ test('a follower that is told a high watermark ahead takes it and does not ask a
   expect(node.effects).toEqual([{ kind: 'commit', highWatermark: 1 }]);
   node.hear(2, { ...ahead, ahead: false, correlationId: next.correlationId });
   expect(node.sent()).toMatchObject([{ message: { kind: 'fetch', fetchOffset: 1, highWatermark: 1 } }]);
+});
+
+/** Follows member 2 in epoch 1 and has written, not flushed, one entry of `inEpoch`. */
+function writing(inEpoch = 1, among = voters): Node {
+  const node = new Node(undefined, { newsAhead: true }, among);
+  node.hear(2, { kind: 'beginEpoch', correlationId: 1, epoch: epoch(1), leader: nodeId(2) });
+  const fetch = node.sent().find(({ message }) => message.kind === 'fetch')?.message as FetchRequest;
+  const body = { kind: 'data', value: new Uint8Array(1) } as const;
+  return node.hear(2, {
+    ...answerTo(fetch),
+    entries: [{ offset: offset(0), count: 1, epoch: epoch(inEpoch), body }],
+  });
+}
+
+const flushedOf = (leadersEpoch: number): QuorumMessage => ({
+  kind: 'leaderFlushed',
+  correlationId: 0,
+  epoch: epoch(leadersEpoch),
+  flushedOffset: offset(1),
+});
+
+test('of three voters a follower commits what its leader and itself have flushed, and then says so', () => {
+  const committed = { kind: 'commit', highWatermark: 1 };
+  const told = writing().hear(2, flushedOf(1));
+  expect(told.effects).toEqual([]);
+  told.flush();
+  expect(told.effects[0]).toEqual(committed);
+  expect(told.sent()).toMatchObject([{ to: 2, message: { kind: 'fetch', fetchOffset: 1, highWatermark: 1 } }]);
+  // The other way round.
+  expect(writing().flush().hear(2, flushedOf(1)).effects).toEqual([committed]);
+});
+
+test('a follower commits nothing with its leader that is of an older epoch, of another leader, or takes three votes', () => {
+  const five = [1, 2, 3, 4, 5].map((id) => ({ id: nodeId(id), directory: undefined, endpoint: '' }));
+  const two = voters.filter(({ id }) => id !== 1);
+  for (const node of [writing(0), writing(1, five), writing(1, two)]) {
+    expect(node.flush().hear(2, flushedOf(1)).effects).toEqual([]);
+  }
+  expect(writing().flush().hear(3, flushedOf(1)).effects).toEqual([]);
+  expect(writing().flush().hear(2, flushedOf(0)).effects).toEqual([]);
+});
+
+test('a leader tells of its flush who is writing just now, if two votes decide', () => {
+  const proposal = { kind: 'propose', requestId: 5, proposals: [{ value: new Uint8Array(3), count: 1 }] } as const;
+  const lead = (newsAhead: boolean): Node => {
+    const node = new Node(undefined, { newsAhead }).lead().flush();
+    return node
+      .hear(2, fetchAt(node, 2, 1))
+      .step(proposal)
+      .flush();
+  };
+  expect(lead(true).sent()).toMatchObject([{ to: 2, message: { kind: 'leaderFlushed', flushedOffset: 3 } }]);
+  expect(lead(false).sent()).toEqual([]);
+});
+
+test('a read waits for what followers may have committed already', () => {
+  const node = new Node(undefined, { newsAhead: true }).lead().flush();
+  node.hear(2, fetchAt(node, 2, 1));
+  node.step({ kind: 'propose', requestId: 5, proposals: [{ value: new Uint8Array(3), count: 1 }] }).flush();
+  node.hear(2, { ...fetchAt(node, 2, 1, 2), round: 0 });
+  node.step({ kind: 'read', requestId: 6 });
+  const reply = ({ effects }: Node) => effects.filter(({ kind }) => kind === 'reply');
+  // A proof of leadership alone, of a voter that is behind.
+  expect(reply(node.hear(2, { ...fetchAt(node, 2, 1, 2), round: 1 }))).toEqual([]);
+  const acknowledged = node.hear(2, { ...fetchAt(node, 3, 1, 3), round: 1 });
+  expect(reply(acknowledged)).toMatchObject([{ requestId: 6, outcome: { kind: 'readable', offset: 3 } }]);
 });
 
 test('logs that part ways are found by epoch and offset', () => {

@@ -22,6 +22,7 @@ const kinds = [
   'fetchAnswer',
   'fetchSnapshot',
   'fetchSnapshotAnswer',
+  'leaderFlushed',
 ] as const satisfies readonly QuorumMessage['kind'][];
 
 const problems = [
@@ -91,6 +92,9 @@ function writeFields(writer: ByteWriter, message: QuorumMessage): void {
         writer.uint48(message.diverging.endOffset);
       }
       if (message.snapshot !== undefined) writeSnapshotId(writer, message.snapshot);
+      return;
+    case 'leaderFlushed':
+      writer.uint48(message.flushedOffset);
       return;
     case 'fetchSnapshot':
       writer.int32(message.replica);
@@ -186,6 +190,8 @@ function readFields(
       };
     case 'fetchAnswer':
       return readFetchAnswer(head, reader, stored);
+    case 'leaderFlushed':
+      return { kind, ...head, flushedOffset: offset(reader.uint48()) };
     case 'fetchSnapshot':
       return {
         kind,

@@ -187,8 +187,8 @@ export class Checker {
     );
     const { kind } = member.state.role;
     hold(
-      // Or by its last act as a leader.
-      (kind === 'leader' || kind === 'resigned') && epoch === member.state.vote.epoch,
+      // Or by its last act as a leader, or as a follower that knows what its leader has flushed.
+      (kind === 'leader' || kind === 'resigned' || kind === 'follower') && epoch === member.state.vote.epoch,
       'a majority has flushed what is committed',
       () => `member ${member.id} commits below ${to} (epoch ${epoch}) in epoch ${member.state.vote.epoch}`,
     );

@@ -142,6 +142,36 @@ export const mutants: readonly Mutant[] = [
     'const to = leaders;',
   ),
   mutant(
+    'a follower takes what its leader has flushed for committed',
+    'follower.ts',
+    'const both = leaderFlushed < view.flushedOffset ? leaderFlushed : view.flushedOffset;',
+    'const both = leaderFlushed < view.endOffset ? leaderFlushed : view.endOffset;',
+  ),
+  mutant(
+    'a follower commits with its leader as one of five',
+    'voters.ts',
+    'majorityOf(voters) === 2;',
+    'majorityOf(voters) >= 2;',
+  ),
+  mutant(
+    'a follower commits with its leader what that has not checked',
+    'follower.ts',
+    'if (view.epochBefore(both) === state.vote.epoch) raise',
+    'raise',
+  ),
+  mutant(
+    'a follower takes what a former leader has flushed for its own',
+    'follower.ts',
+    "if (role.kind !== 'follower' || role.leader !== from || epoch !== state.vote.epoch) return;",
+    "if (role.kind !== 'follower') return;",
+  ),
+  mutant(
+    'a follower that does not vote commits with its leader',
+    'follower.ts',
+    'if (!pairDecides(voters) || !isVoter(state) || findVoter(voters, leader) === undefined) return;',
+    'if (!pairDecides(voters)) return;',
+  ),
+  mutant(
     'lets the high watermark fall',
     'follower.ts',
     'if (to <= turn.state.highWatermark) return;',
@@ -256,8 +286,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'answers reads without a proof',
     'leader.ts',
-    'const waiting = role.reads.filter((asked) => asked.round > confirmed);',
-    'const waiting = role.reads.filter((asked) => asked.round > role.round + confirmed);',
+    'round <= confirmed && endOffset <= state.highWatermark;',
+    'round <= role.round + confirmed && endOffset <= state.highWatermark;',
   ),
   mutant(
     'takes a fetch from before the question for a proof',
@@ -266,10 +296,16 @@ export const mutants: readonly Mutant[] = [
     'confirmedRound: leaderOf(turn).round,',
   ),
   mutant(
+    'answers reads before what followers may have committed',
+    'leader.ts',
+    'round <= confirmed && endOffset <= state.highWatermark;',
+    'round <= confirmed && role.epochStart < state.highWatermark;',
+  ),
+  mutant(
     'answers reads before an entry of its own is committed',
     'leader.ts',
-    'if (role.reads.length === 0 || state.highWatermark <= role.epochStart) return;',
-    'if (role.reads.length === 0) return;',
+    'round <= confirmed && endOffset <= state.highWatermark;',
+    'round <= confirmed && Math.min(endOffset, role.epochStart) <= state.highWatermark;',
   ),
   mutant(
     'forgets who waits when it leads no longer',

@@ -97,7 +97,7 @@ export class Simulation implements World {
       transferTimeoutMs: 200,
       fetchMaxBytes: 1024,
       snapshotChunkBytes: 8,
-      highWatermarkAhead: this.#swarm.highWatermarkAhead,
+      newsAhead: this.#swarm.newsAhead,
       waitingReadsLimit: 5,
       unanimousFormation: this.#swarm.unanimousFormation,
     };

@@ -40,7 +40,7 @@ export type Swarm = {
   readonly voterChangeRate: number;
   readonly transferRate: number;
   readonly resignRate: number;
-  readonly highWatermarkAhead: boolean;
+  readonly newsAhead: boolean;
 };
 
 /** The same seed draws the same swarm, whatever else is drawn later. */
@@ -51,7 +51,7 @@ export function drawSwarm(seed: number): Swarm {
   const voterCounts = [1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5];
   const delayMinMs = 0.2 + random.next();
   const flushMinMs = 0.2 + random.next();
-  return {
+  const swarm = {
     voters: voterCounts[random.below(voterCounts.length)] as number,
     extras: coin(0.4) ? 1 + random.below(2) : 0,
     directories: coin(0.5),
@@ -82,6 +82,8 @@ export function drawSwarm(seed: number): Swarm {
     voterChangeRate: rate(0.4, 12),
     transferRate: rate(0.3, 5),
     resignRate: rate(0.2, 3),
-    highWatermarkAhead: coin(0.6),
+    newsAhead: coin(0.6),
   };
+  // Where hardly anything is written, a leader of the past is not held up by what it cannot commit.
+  return coin(0.25) ? { ...swarm, proposalRate: 4, readRate: 400 } : swarm;
 }

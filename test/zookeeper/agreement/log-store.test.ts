@@ -177,6 +177,8 @@ test('messages with any byte changed or missing are refused or read, never throw
   const bytes = Buffer.concat(message);
   expect(decodeMessage(bytes)?.message).toMatchObject({ correlationId: 7, leader: 2, highWatermark: 5 });
   expect(decodeMessage(bytes)?.stored.length).toBe(5);
+  const flushed = { kind: 'leaderFlushed', correlationId: 0, epoch: epoch(3), flushedOffset: offset(2 ** 40) } as const;
+  expect(decodeMessage(Buffer.concat(encodeMessage(flushed)))?.message).toEqual(flushed);
   for (let round = 0; round < 20_000; round++) {
     const spoilt = Buffer.from(bytes.subarray(0, round % 3 === 0 ? random.below(bytes.length) : bytes.length));
     for (let flips = random.below(4); flips > 0 && spoilt.length > 0; flips--) {
