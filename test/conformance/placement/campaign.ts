@@ -1,5 +1,5 @@
 /**
- * `node test/conformance/placement/campaign.ts [--record] [--latency] [kafka-3.9] [kafka-4]`: moves that are long enough
+ * `node test/conformance/placement/campaign.ts [--record] [--latency|--leaders] [kafka-3.9] [kafka-4]`: moves that are long enough
  * for the throttle and the producers' latency to be measured, and brokers that die on the way. Prints and records the
  * load of the machine beside the figures, and what producers see while Apache's own tool makes the same moves. About
  * seventeen minutes an original.
@@ -7,12 +7,16 @@
  * `--latency` makes the quickest moves alone, of partitions twice as large: there a change of leader, after which
  * Apache's followers may wait for a second, is as rare beside the copies as it is at half the rate. About eight minutes
  * an original.
+ *
+ * `--leaders` makes the quickest moves of the usual partitions, and then as many changes of leaders in as much time with
+ * nothing copied: the part of what producers see that is Apache Kafka's own. About ten minutes an original.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { moveByApache } from './apache-move.ts';
+import { changeLeaders } from './leaders-alone.ts';
 import { hasBegun, type Live, type LiveOriginal, startLive, topic, type WalkResult, walk } from './live.ts';
 import { type Latencies, sleep } from './load.ts';
 import { type Gain, type Meter, startMeter } from './meter.ts';
@@ -25,6 +29,8 @@ type Throttled = {
   readonly seen: number;
   readonly error: number;
   readonly seconds: number;
+  /** Partitions that it gave another leader. */
+  readonly leaders: number;
   /** Of the others, which may stay below the limit, the one with the highest rate. */
   readonly highestOther: number;
 };
@@ -41,24 +47,30 @@ type CampaignResult = {
 };
 
 type Moving = Latencies & {
-  readonly by: 'hikube-kafka plan' | 'kafka-reassign-partitions';
+  readonly by: 'hikube-kafka plan' | 'kafka-reassign-partitions' | 'changes of leaders alone';
+  /** Bytes per second; 0 where nothing is copied. */
   readonly throttle: number;
+  /** Changes of leaders that there were. */
+  readonly leaders?: number;
   /** Of this p99 to the one between moves. */
   readonly ratio: number;
 };
 
+type Mode = 'whole' | 'latency' | 'leaders';
+
 /** What is copied, and at which bytes per second. */
-const partitionBytes = { usual: 64_000_000, latencyOnly: 128_000_000 };
+const partitionBytes: Readonly<Record<Mode, number>> = { whole: 64_000_000, latency: 128_000_000, leaders: 64_000_000 };
 const rates = [2_000_000, 4_000_000] as const;
 /** Kinds of windows. */
 const movingAt = (rate: number): string => `moving at ${rate}`;
 const byApache = 'moving by Apache';
+const leadersAlone = 'changing leaders';
 const stillMs = 31_000;
 const deadMs = 8000;
 
-async function campaign(original: LiveOriginal, isLatencyOnly: boolean): Promise<CampaignResult> {
+async function campaign(original: LiveOriginal, mode: Mode): Promise<CampaignResult> {
   const before = loadavg();
-  const live = await startLive(original, partitionBytes[isLatencyOnly ? 'latencyOnly' : 'usual']);
+  const live = await startLive(original, partitionBytes[mode]);
   const meter = await startMeter(live.cluster.bootstrap, [1, 2, 3, 4], topic);
   try {
     await sleep(20_000);
@@ -68,14 +80,16 @@ async function campaign(original: LiveOriginal, isLatencyOnly: boolean): Promise
       await sleep(stillMs);
     };
     const apacheRate = rates[rates.length - 1]!;
-    const asked = isLatencyOnly ? [apacheRate] : rates;
+    const asked = mode === 'whole' ? rates : [apacheRate];
     for (const rate of asked) {
       await still();
       throttle.push(await throttled(live, meter, 'add', rate));
       await still();
       throttle.push(await throttled(live, meter, 'remove', rate));
     }
-    if (!isLatencyOnly) {
+    if (mode === 'leaders')
+      return { original, ...(await withLeadersAlone(live, throttle, still)), load: { before, after: loadavg() } };
+    if (mode === 'whole') {
       await still();
       await moveByApache(live, apacheRate, (isMoving) => live.load.mark(isMoving ? byApache : 'between'));
     }
@@ -83,15 +97,11 @@ async function campaign(original: LiveOriginal, isLatencyOnly: boolean): Promise
     live.load.mark('end');
     await meter.stop();
     const atRest = live.load.latencies('still');
-    const movingOf = (by: Moving['by'], rate: number, kind: string): Moving => {
-      const latencies = live.load.latencies(kind);
-      return { by, throttle: rate, ratio: latencies.p99 / atRest.p99, ...latencies };
-    };
-    const ours = asked.map((rate) => movingOf('hikube-kafka plan', rate, movingAt(rate)));
-    if (isLatencyOnly) {
+    const ours = asked.map((rate) => movingOf(live, 'hikube-kafka plan', rate, movingAt(rate)));
+    if (mode === 'latency') {
       return { original, load: { before, after: loadavg() }, throttle, produceMs: { still: atRest, moving: ours } };
     }
-    const moving = [...ours, movingOf('kafka-reassign-partitions', apacheRate, byApache)];
+    const moving = [...ours, movingOf(live, 'kafka-reassign-partitions', apacheRate, byApache)];
     const deaths = [
       await withDeath(live, { who: 'broker 4, which receives', id: 4, args: ['add', '--brokers', '4'] }),
       await withDeath(live, { who: 'broker 1, the controller', id: 1, args: ['remove', '--brokers', '4'] }),
@@ -111,13 +121,46 @@ async function campaign(original: LiveOriginal, isLatencyOnly: boolean): Promise
   }
 }
 
+function movingOf({ load }: Live, by: Moving['by'], throttle: number, kind: string): Moving {
+  const latencies = load.latencies(kind);
+  return { by, throttle, ratio: latencies.p99 / load.latencies('still').p99, ...latencies };
+}
+
+/** As many changes of leaders in as much time as the moves took, twice; still and changing in turn. */
+async function withLeadersAlone(
+  live: Live,
+  throttle: readonly Throttled[],
+  still: () => Promise<void>,
+): Promise<Pick<CampaignResult, 'throttle' | 'produceMs'>> {
+  const wanted = throttle.reduce((sum, { leaders }) => sum + leaders, 0);
+  const seconds = throttle.reduce((sum, move) => sum + move.seconds, 0);
+  let changed = 0;
+  for (let round = 0; round < 2; round++) {
+    await still();
+    live.load.mark(leadersAlone);
+    changed += await changeLeaders(live, { count: wanted, seconds });
+    // What the last change stops.
+    await sleep(1500);
+    live.load.mark('between');
+  }
+  await still();
+  live.load.mark('end');
+  const rate = throttle[0]!.asked;
+  const moving = [
+    { leaders: wanted, ...movingOf(live, 'hikube-kafka plan', rate, movingAt(rate)) },
+    { leaders: changed, ...movingOf(live, 'changes of leaders alone', 0, leadersAlone) },
+  ];
+  return { throttle, produceMs: { still: live.load.latencies('still'), moving } };
+}
+
 async function throttled(
   { load, folder, steps, step, leaders }: Live,
   meter: Meter,
   move: 'add' | 'remove',
   asked: number,
 ): Promise<Throttled> {
-  meter.begin(await leaders());
+  const before = await leaders();
+  meter.begin(before);
   const state = join(folder, `${move}-${steps.length}.json`);
   const limited = ['--brokers', '4', '--execute', '--state', state, '--throttle', String(asked)];
   let isMoving = false;
@@ -139,7 +182,9 @@ async function throttled(
   // Whoever moved little had no time to be measured.
   const highestOther = Math.max(0, ...others.filter((gain) => gain.seconds > 10).map((gain) => gain.rate));
   const busiest = `broker ${broker} ${direction}`;
-  return { move, asked, busiest, seen: rate, error: rate / asked - 1, seconds, highestOther };
+  const after = await leaders();
+  const led = [...after].filter(([partition, leader]) => before.get(partition) !== leader).length;
+  return { move, asked, busiest, seen: rate, error: rate / asked - 1, seconds, leaders: led, highestOther };
 }
 
 /** A broker is killed while `plan` moves, and starts again some seconds later. */
@@ -173,16 +218,20 @@ async function withDeath(
 
 if (import.meta.main) {
   const named = process.argv.slice(2).filter((arg): arg is LiveOriginal => arg === 'kafka-3.9' || arg === 'kafka-4');
-  const isLatencyOnly = process.argv.includes('--latency');
+  const mode = process.argv.includes('--latency')
+    ? 'latency'
+    : process.argv.includes('--leaders')
+      ? 'leaders'
+      : 'whole';
   const results: CampaignResult[] = [];
   for (const original of named.length > 0 ? named : (['kafka-3.9', 'kafka-4'] as const)) {
-    const result = await campaign(original, isLatencyOnly);
+    const result = await campaign(original, mode);
     process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
     results.push(result);
   }
   if (process.argv.includes('--record')) {
     const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-    const file = join(import.meta.dirname, `../../campaigns/placement-live${isLatencyOnly ? '-latency' : ''}.json`);
+    const file = join(import.meta.dirname, `../../campaigns/placement-live${mode === 'whole' ? '' : `-${mode}`}.json`);
     writeFileSync(file, `${JSON.stringify({ commit, results }, undefined, 2)}\n`);
   }
 }

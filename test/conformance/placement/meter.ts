@@ -1,5 +1,4 @@
-import { KafkaAdmin, KafkaClient } from '../../../src/client/kafka/index.ts';
-import { createLogger, nodeNetwork, systemClock, systemRandom } from '../../../src/platform/index.ts';
+import { openAdmin } from './admin.ts';
 
 /** What one broker received, or sent, between the first and the last byte that moved. */
 export type Gain = {
@@ -24,14 +23,7 @@ const edge = 0.005;
 
 /** Looks at brokers' log folders twice a second until it is stopped: always, so that it costs the same in all windows. */
 export async function startMeter(bootstrap: string, brokers: readonly number[], topic: string): Promise<Meter> {
-  const addresses = bootstrap.split(',').map((address) => {
-    const [host = '', port] = address.split(':');
-    return { host, port: Number(port) };
-  });
-  const logger = createLogger('meter', { level: 'warn', out: 2 });
-  const platform = { network: nodeNetwork(), clock: systemClock, random: systemRandom(), logger };
-  const client = new KafkaClient(platform, { bootstrap: addresses, clientId: 'meter' });
-  const admin = new KafkaAdmin(client, { deadlineMs: 2000 });
+  const { admin, close } = openAdmin(bootstrap);
   const sizes = new Map<string, number>();
   let leaders: ReadonlyMap<number, number> = new Map();
   let gained = new Map<string, number>();
@@ -88,7 +80,7 @@ export async function startMeter(bootstrap: string, brokers: readonly number[], 
     stop: async () => {
       isOn = false;
       await looking;
-      await client.close();
+      await close();
     },
   };
 }
