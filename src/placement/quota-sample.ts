@@ -18,14 +18,16 @@ export type Sample = {
   readonly givers: Int32Array;
   /** Of each partition, 1: only one of its replicas goes at a time, or two would count on the same place. */
   readonly goesAlone: Uint8Array;
-  /** What each partition puts on brokers: see `carriedBy`. */
-  readonly carried: Float64Array;
+  /** What each partition puts on brokers, as in the model: see `carriedBy`. */
+  readonly sizes: Float64Array;
+  readonly rates: Float32Array;
+  readonly factors: Uint8Array;
   /** Of each cell, 1: its replica has been chosen. */
   readonly isLeaving: Uint8Array;
 };
 
-/** Numbers a partition in `Sample.carried`: bytes, bytes in; bytes out and CPU of its leader; CPU of a follower. */
-const carriedCount = 5;
+/** Numbers a partition in `Sample.rates`: bytes in, bytes out without followers, CPU of its leader, CPU of a follower. */
+const ratesCount = 4;
 
 /**
  * @param isGiver    by broker, 1: may give
@@ -47,7 +49,9 @@ export function sampleOf(
     rows: working.heaviestFirst(looked),
     givers: new Int32Array(looked.length * width).fill(nobody),
     goesAlone: new Uint8Array(looked.length),
-    carried: new Float64Array(looked.length * carriedCount),
+    sizes: new Float64Array(looked.length),
+    rates: new Float32Array(looked.length * ratesCount),
+    factors: new Uint8Array(looked.length),
     isLeaving: new Uint8Array(looked.length * width),
   };
   inSlices(looked.length, (from, to) => {
@@ -82,31 +86,31 @@ function addGivers(
   }
 }
 
-function addCarried({ model }: Working, { rows, carried }: Sample, from: number, to: number): void {
-  const { sizes, inRates, outRates, factors, leaderCpu, followerCpu } = model;
-  for (let at = from, first = from * carriedCount; at < to; at++, first += carriedCount) {
+function addCarried({ model }: Working, { rows, sizes, rates, factors }: Sample, from: number, to: number): void {
+  for (let at = from, first = from * ratesCount; at < to; at++, first += ratesCount) {
     const row = rows[at]!;
-    const rate = inRates[row]!;
-    carried[first] = sizes[row]!;
-    carried[first + 1] = rate;
-    carried[first + 2] = outRates[row]! + rate * (factors[row]! - 1);
-    carried[first + 3] = leaderCpu[row]!;
-    carried[first + 4] = followerCpu[row]!;
+    sizes[at] = model.sizes[row]!;
+    factors[at] = model.factors[row]!;
+    rates[first] = model.inRates[row]!;
+    rates[first + 1] = model.outRates[row]!;
+    rates[first + 2] = model.leaderCpu[row]!;
+    rates[first + 3] = model.followerCpu[row]!;
   }
 }
 
 /** Writes what the replica in a cell puts on its broker to `item`, as `itemOf` does. */
-export function carriedBy({ carried, width }: Sample, cell: number, item: Float64Array): void {
+export function carriedBy({ sizes, rates, factors, width }: Sample, cell: number, item: Float64Array): void {
   const at = Math.floor(cell / width);
-  const first = at * carriedCount;
+  const first = at * ratesCount;
   const isLeader = cell === at * width;
-  item[disk] = carried[first]!;
-  item[inRate] = carried[first + 1]!;
-  item[outRate] = isLeader ? carried[first + 2]! : 0;
-  item[cpu] = carried[first + (isLeader ? 3 : 4)]!;
+  const rate = rates[first]!;
+  item[disk] = sizes[at]!;
+  item[inRate] = rate;
+  item[outRate] = isLeader ? rates[first + 1]! + rate * (factors[at]! - 1) : 0;
+  item[cpu] = rates[first + (isLeader ? 2 : 3)]!;
   item[replicaCount] = 1;
   item[leaderCount] = isLeader ? 1 : 0;
-  item[leaderIn] = isLeader ? carried[first + 1]! : 0;
+  item[leaderIn] = isLeader ? rate : 0;
 }
 
 /** Whether the replica in a cell may go, with what has been chosen so far. */
