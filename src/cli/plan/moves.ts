@@ -7,6 +7,7 @@ import type { ExecuteOptions } from './execute.ts';
 import { isToBeLifted } from './lift.ts';
 import { Pacer, sampleMs } from './pacer.ts';
 import { type Interrupted, type Patience, pause, type Refusal, refused } from './patience.ts';
+import { spread } from './spread.ts';
 import { blockedBy, copiedBytes, nextSteps, type Step } from './steps.ts';
 import { setRates, setRatesSurely, setThrottledReplicas } from './throttle.ts';
 
@@ -37,7 +38,8 @@ export class Moves {
   private readonly movesPerBroker: number;
   private waiting: Step[];
   private readonly all: readonly Step[];
-  private readonly brokers: ReadonlySet<number>;
+  /** Brokers that may be asked for copies. */
+  private readonly sources: ReadonlySet<number>;
   private readonly throttled = new Set<number>();
   /** Steps whose throttle was lifted before their end. */
   private lifted: ReadonlySet<string> = new Set();
@@ -68,7 +70,7 @@ export class Moves {
     this.onProgress = onProgress;
     this.all = steps;
     this.waiting = [...steps];
-    this.brokers = new Set(steps.flatMap(({ change: { from, to } }) => [...from, ...to]));
+    this.sources = new Set(steps.flatMap(({ change: { from } }) => from));
     this.arrivals = new Arrivals(admin);
     const { throttle, movesPerBroker } = options;
     this.pacer = throttle === undefined ? undefined : new Pacer(throttle);
@@ -168,19 +170,28 @@ export class Moves {
     return success(undefined);
   }
 
-  /** Brokers that are there for the first time get their rates before anything is copied to or from them. */
+  /** Brokers that are there for the first time get their rates before anything is copied from them. */
   private async throttleNew(): Outcome {
     if (this.pacer === undefined) return success(undefined);
     const { pacer } = this;
-    const fresh = [...this.brokers].filter((id) => this.live.has(id) && !this.throttled.has(id));
+    const fresh = [...this.sources].filter((id) => this.live.has(id) && !this.throttled.has(id));
+    if (fresh.length === 0) return success(undefined);
     for (const id of fresh) this.throttled.add(id);
-    return await setRatesSurely(this.admin, this.patience, new Map(fresh.map((id) => [id, pacer.rateOf(id)])));
+    // Those that copies come from first get at once what these will need: every setting costs producers.
+    const changed = this.changedFor([...this.running.values(), ...this.next()]);
+    for (const id of fresh) changed.set(id, pacer.rateOf(id));
+    return await setRatesSurely(this.admin, this.patience, changed);
+  }
+
+  /** What may begin now. */
+  private next(): Step[] {
+    const limits = { movesPerBroker: this.movesPerBroker, partitions: this.options.batchPartitions };
+    return nextSteps(this.waiting, this.running.values(), limits, (id) => this.live.has(id));
   }
 
   private async beginNext(): Outcome {
     if (this.waiting.length === 0) return success(undefined);
-    const limits = { movesPerBroker: this.movesPerBroker, partitions: this.options.batchPartitions };
-    const next = nextSteps(this.waiting, this.running.values(), limits, (id) => this.live.has(id));
+    const next = this.next();
     if (next.length === 0) return success(undefined);
     const chosen = new Set(next);
     // Counted as running before the cluster is asked: an interruption in between must cancel them.
@@ -189,7 +200,9 @@ export class Moves {
     // What sources may send is shared with the new copies before these begin.
     const paced = await this.pace();
     if (!paced.ok) return paced;
-    return await begin(this.admin, this.patience, next);
+    const { admin, patience } = this;
+    if (this.pacer === undefined) return await begin(admin, patience, next);
+    return await spread(patience, next, (some) => begin(admin, patience, some));
   }
 
   private async seeEnded(): Outcome {
@@ -276,9 +289,15 @@ export class Moves {
 
   /** Sets what sources send for the copies under way. */
   private async pace(): Outcome {
-    const changed = this.pacer?.changedFor(this.flowsOf([...this.running.values()])) ?? new Map<number, number>();
-    for (const id of changed.keys()) if (!this.live.has(id)) changed.delete(id);
+    const changed = this.changedFor([...this.running.values()]);
     return changed.size === 0 ? success(undefined) : await setRates(this.admin, this.patience, changed);
+  }
+
+  /** Rates of sources that are there and must be set anew for what is being copied. */
+  private changedFor(steps: readonly Step[]): Map<number, number> {
+    const changed = this.pacer?.changedFor(this.flowsOf(steps)) ?? new Map<number, number>();
+    for (const id of changed.keys()) if (!this.live.has(id)) changed.delete(id);
+    return changed;
   }
 
   private readonly sourceOf = ({ change }: Step): number => this.held.get(nameOf(change))?.leader ?? -1;

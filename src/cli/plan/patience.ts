@@ -55,6 +55,11 @@ export class Patience {
       pauseMs = Math.min(2 * pauseMs, longestPauseMs);
     }
   }
+
+  /** Ends early when the signal comes. */
+  async pause(ms: number): Promise<void> {
+    await pause(ms, this.options.signal);
+  }
 }
 
 /** An election, a restart or a broken line end; a wrong version or a refusal does not. */

@@ -2,6 +2,7 @@ import { type Result, success } from '../../base/index.ts';
 import { type ConfigChange, type ConfigResource, configSources, type KafkaAdmin } from '../../client/kafka/index.ts';
 import { nameOf } from './cluster-moves.ts';
 import { type Interrupted, type Patience, type Refusal, refused } from './patience.ts';
+import { spread } from './spread.ts';
 import type { Step } from './steps.ts';
 
 type Outcome = Promise<Result<undefined, Refusal | Interrupted>>;
@@ -17,6 +18,7 @@ const replicas = {
   sent: 'leader.replication.throttled.replicas',
   received: 'follower.replication.throttled.replicas',
 } as const;
+const removing = 'taking the throttle away';
 const diskRate = 'replica.alter.log.dirs.io.max.bytes.per.second';
 
 export const brokerResource = (id: number): ConfigResource => ({ type: 'broker', name: String(id) });
@@ -108,16 +110,28 @@ export const setDiskThrottle = (
   );
 
 async function alter(admin: KafkaAdmin, patience: Patience, what: string, all: readonly Changes[]): Outcome {
-  for (let at = 0; at < all.length; at += resourcesPerRequest) {
-    const some = all.slice(at, at + resourcesPerRequest);
+  return await inTurn(patience, all, async (some) => {
     const answer = await patience.ask(what, () => admin.incrementalAlterConfigs(some));
     if (!answer.ok) return answer;
     const bad = answer.value.find(({ errorCode }) => errorCode !== 0);
-    if (bad !== undefined) {
-      return refused(`${what} of ${bad.type} ${bad.name}`, bad.errorMessage ?? `error ${bad.errorCode}`);
-    }
+    if (bad === undefined) return success(undefined);
+    return refused(`${what} of ${bad.type} ${bad.name}`, bad.errorMessage ?? `error ${bad.errorCode}`);
+  });
+}
+
+/** Topics as many as fit into a request, then brokers, a few at a time. */
+async function inTurn(
+  patience: Patience,
+  all: readonly Changes[],
+  act: (some: readonly Changes[]) => Outcome,
+): Outcome {
+  const ofTopics = all.filter(({ resource }) => resource.type === 'topic');
+  for (let at = 0; at < ofTopics.length; at += resourcesPerRequest) {
+    const done = await act(ofTopics.slice(at, at + resourcesPerRequest));
+    if (!done.ok) return done;
   }
-  return success(undefined);
+  const ofBrokers = all.filter(({ resource }) => resource.type === 'broker');
+  return await spread(patience, ofBrokers, act);
 }
 
 /**
@@ -139,8 +153,7 @@ export async function removeThrottle(
     readonly diskBrokers: readonly number[];
   },
 ): Promise<Result<readonly number[], Refusal | Interrupted>> {
-  const what = 'taking the throttle away';
-  const cluster = await patience.ask(what, () => admin.describeCluster());
+  const cluster = await patience.ask(removing, () => admin.describeCluster());
   if (!cluster.ok) return cluster;
   const live = new Set(cluster.value.brokers.map(({ id }) => id));
   const names = new Map<number, string[]>();
@@ -151,45 +164,50 @@ export async function removeThrottle(
     ...[...names].filter(([id]) => live.has(id)).map(([id, own]) => ({ resource: brokerResource(id), names: own })),
   ];
   const away = [...names.keys()].filter((id) => !live.has(id));
-  for (let at = 0; at < throttled.length; at += resourcesPerRequest) {
-    const removed = await removeFrom(admin, patience, throttled.slice(at, at + resourcesPerRequest));
-    if (!removed.ok) return removed;
-  }
-  return success(away);
+  const removed = await removeFrom(admin, patience, throttled);
+  return removed.ok ? success(away) : removed;
 }
 
 type Throttled = { readonly resource: ConfigResource; readonly names: readonly string[] };
 
 async function removeFrom(admin: KafkaAdmin, patience: Patience, throttled: readonly Throttled[]): Outcome {
-  const what = 'taking the throttle away';
   const removals = throttled.map(({ resource, names }) => ({
     resource,
     changes: names.map((name): ConfigChange => ({ name, operation: 'delete' })),
   }));
   const untilMs = performance.now() + settingsLagMs;
   for (;;) {
-    const altered = await patience.ask(what, () => admin.incrementalAlterConfigs(removals));
+    const altered = await inTurn(patience, removals, async (some) => {
+      const answer = await patience.ask(removing, () => admin.incrementalAlterConfigs(some));
+      return answer.ok ? success(undefined) : answer;
+    });
     if (!altered.ok) return altered;
-    const described = await patience.ask(what, () => admin.describeConfigs(throttled.map(({ resource }) => resource)));
-    if (!described.ok) return described;
-    const left = firstLeft(described.value, throttled);
-    if (left === undefined) return success(undefined);
+    const left = await firstLeft(admin, patience, throttled);
+    if (!left.ok) return left;
+    if (left.value === undefined) return success(undefined);
     if (performance.now() > untilMs) {
-      return refused(what, `${left}; run the plan's cancel or resume again, or remove it by hand`);
+      return refused(removing, `${left.value}; run the plan's cancel or resume again, or remove it by hand`);
     }
     await new Promise((resolve) => setTimeout(resolve, settingsPollMs));
   }
 }
 
-type Described = Extract<Awaited<ReturnType<KafkaAdmin['describeConfigs']>>, { readonly ok: true }>['value'];
-
 /** Where a throttle still stands, as a sentence; undefined if nowhere. A topic that is gone has none. */
-function firstLeft(described: Described, throttled: readonly Throttled[]): string | undefined {
+async function firstLeft(
+  admin: KafkaAdmin,
+  patience: Patience,
+  throttled: readonly Throttled[],
+): Promise<Result<string | undefined, Refusal | Interrupted>> {
   const own: readonly number[] = [configSources.topic, configSources.dynamicBroker];
   const all = new Set(throttled.flatMap(({ names }) => names));
-  for (const { type, name, entries } of described) {
-    const entry = entries.find((each) => all.has(each.name) && own.includes(each.source));
-    if (entry !== undefined) return `${type} ${name} still has ${entry.name}=${entry.value}`;
+  for (let at = 0; at < throttled.length; at += resourcesPerRequest) {
+    const some = throttled.slice(at, at + resourcesPerRequest).map(({ resource }) => resource);
+    const described = await patience.ask(removing, () => admin.describeConfigs(some));
+    if (!described.ok) return described;
+    for (const { type, name, entries } of described.value) {
+      const entry = entries.find((each) => all.has(each.name) && own.includes(each.source));
+      if (entry !== undefined) return success(`${type} ${name} still has ${entry.name}=${entry.value}`);
+    }
   }
-  return undefined;
+  return success(undefined);
 }
