@@ -65,6 +65,8 @@ const rates = [2_000_000, 4_000_000] as const;
 const movingAt = (rate: number): string => `moving at ${rate}`;
 const byApache = 'moving by Apache';
 const leadersAlone = 'changing leaders';
+/** Until brokers have compiled what they run all the time. */
+const warmUpMs = 60_000;
 const stillMs = 31_000;
 const deadMs = 8000;
 
@@ -73,11 +75,13 @@ async function campaign(original: LiveOriginal, mode: Mode): Promise<CampaignRes
   const live = await startLive(original, partitionBytes[mode]);
   const meter = await startMeter(live.cluster.bootstrap, [1, 2, 3, 4], topic);
   try {
-    await sleep(20_000);
+    await sleep(warmUpMs);
     const throttle: Throttled[] = [];
     const still = async (): Promise<void> => {
       live.load.mark('still');
       await sleep(stillMs);
+      // The next move's tool starts now, which is no part of either.
+      live.load.mark('between');
     };
     const apacheRate = rates[rates.length - 1]!;
     const asked = mode === 'whole' ? rates : [apacheRate];
