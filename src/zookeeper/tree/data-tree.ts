@@ -82,8 +82,7 @@ export class DataTree {
     const system = this.#own('/zookeeper', this.#root);
     this.#own(QUOTA_ROOT, system);
     const config = this.#own(CONFIG_PATH, system);
-    config.acl = this.acls.intern(readOnlyAcl);
-    config.aversion = -1;
+    config.setAcl(this.acls.intern(readOnlyAcl), -1);
   }
 
   /** Zxid of the last transaction that was applied. */
@@ -159,17 +158,14 @@ export class DataTree {
     // One object for all, not one a node.
     const owner = image.owner === NO_OWNER ? NO_OWNER : image.owner;
     const node = existing ?? new Znode(path, { data: image.data, acl, owner }, image.czxid, image.ctime);
-    if (existing !== undefined) node.data = image.data;
-    node.acl = acl;
-    node.czxid = image.czxid;
-    node.mzxid = image.mzxid;
-    node.pzxid = image.pzxid;
-    node.ctime = image.ctime;
-    node.mtime = image.mtime;
-    node.version = image.version;
-    node.cversion = image.cversion;
-    node.aversion = image.aversion;
-    node.owner = owner;
+    if (existing !== undefined) {
+      node.data = image.data;
+      node.owner = owner;
+      node.setCreated(image.czxid, image.ctime);
+    }
+    node.setAcl(acl, image.aversion);
+    node.setModified(image.version, image.mzxid, image.mtime);
+    node.setChildrenChanged(image.cversion, image.pzxid);
     this.#dataBytes += path.length + (image.data?.length ?? 0);
     if (existing !== undefined || path === '/') return true;
     const parent = this.#nodes.get(parentOf(path));
@@ -207,8 +203,7 @@ export class DataTree {
         const node = this.#nodes.get(txn.path);
         if (node === undefined) return failed(errorCode.noNode, txn.path);
         this.observer?.beforeChange(txn.path, node, false);
-        node.acl = this.acls.intern(txn.acl);
-        node.aversion = txn.version;
+        node.setAcl(this.acls.intern(txn.acl), txn.version);
         return done(txn.path, statOf(node, this.extendedTypes));
       }
       case 'closeSession':
@@ -262,9 +257,7 @@ export class DataTree {
         this.observer?.beforeChange(txn.path, node, false);
         const before = node.dataBytes;
         node.data = txn.data;
-        node.mtime = header.timeMs;
-        node.mzxid = header.zxid;
-        node.version = txn.version;
+        node.setModified(txn.version, header.zxid, header.timeMs);
         const grown = (txn.data?.length ?? 0) - before;
         this.#dataBytes += grown;
         this.#useQuota(txn.path, 0, grown);
@@ -297,10 +290,7 @@ export class DataTree {
     if (parent === undefined) return failed(errorCode.noNode, path);
     this.observer?.beforeChange(parentPath, parent, false);
     const cversion = txn.parentCversion === -1 ? parent.cversion + 1 : txn.parentCversion;
-    if (cversion > parent.cversion) {
-      parent.cversion = cversion;
-      parent.pzxid = zxid;
-    }
+    if (cversion > parent.cversion) parent.setChildrenChanged(cversion, zxid);
     // Only while catching up with a fuzzy snapshot; the parent's counters have been brought forward all the same.
     if (this.#nodes.get(path) !== undefined) return failed(errorCode.nodeExists, path);
     const node = new Znode(path, { data: txn.data, acl: this.acls.intern(txn.acl), owner }, zxid, timeMs);
@@ -326,7 +316,7 @@ export class DataTree {
     if (parent === undefined) return failed(errorCode.noNode, path);
     this.observer?.beforeChange(parentPath, parent, false);
     const name = nameOf(path);
-    if (zxid > parent.pzxid) parent.pzxid = zxid;
+    if (zxid > parent.pzxid) parent.setChildrenChanged(parent.cversion, zxid);
     const node = this.#nodes.get(path);
     if (node === undefined) return failed(errorCode.noNode, path);
     this.observer?.beforeChange(path, node, true);

@@ -20,55 +20,96 @@ function contentOf(data: NodeContent): NodeContent {
   return own;
 }
 
+/** What a node has once something but its birth wrote to it. */
+class Rewrite {
+  version = 0;
+  aversion = 0;
+  #mzxidHigh = 0;
+  #mzxidLow = 0;
+  #mtimeHigh = 0;
+  #mtimeLow = 0;
+
+  constructor(mzxid: Zxid, mtime: number) {
+    this.mzxid = mzxid;
+    this.mtime = mtime;
+  }
+
+  get mzxid(): Zxid {
+    return whole(this.#mzxidHigh, this.#mzxidLow) as Zxid;
+  }
+
+  set mzxid(value: Zxid) {
+    this.#mzxidHigh = high(value);
+    this.#mzxidLow = value | 0;
+  }
+
+  get mtime(): number {
+    return whole(this.#mtimeHigh, this.#mtimeLow);
+  }
+
+  set mtime(value: number) {
+    this.#mtimeHigh = high(value);
+    this.#mtimeLow = value | 0;
+  }
+}
+
+/** What a node has once it had a child: the ends of the list of its children, in the order of their creation. */
+class Children {
+  count = 0;
+  cversion = 0;
+  first: Znode | undefined = undefined;
+  last: Znode | undefined = undefined;
+  #pzxidHigh = 0;
+  #pzxidLow = 0;
+
+  constructor(pzxid: Zxid) {
+    this.pzxid = pzxid;
+  }
+
+  get pzxid(): Zxid {
+    return whole(this.#pzxidHigh, this.#pzxidLow) as Zxid;
+  }
+
+  set pzxid(value: Zxid) {
+    this.#pzxidHigh = high(value);
+    this.#pzxidLow = value | 0;
+  }
+}
+
 /**
- * One node. There may be millions, and the garbage collector looks at every object: so children are a list threaded
- * through the nodes themselves instead of a set of names, and 64-bit numbers are kept as two halves, which need no
- * objects of their own. `cversion` counts created children, as on disk and in sequence numbers; a client sees created
- * plus deleted.
+ * One node. There may be millions, and the garbage collector looks at every field: so children are a list threaded
+ * through the nodes themselves instead of a set of names, 64-bit numbers are kept as two halves, and most nodes, which
+ * have no children and were never written again, have no room for either. `cversion` counts created children, as on
+ * disk and in sequence numbers; a client sees created plus deleted.
  */
 export class Znode {
   readonly path: string;
   content: NodeContent;
   acl: AclList;
-  version = 0;
-  cversion = 0;
-  aversion = 0;
   owner: bigint;
   /** Number of the last snapshot that holds this node. */
   snapshotNumber = 0;
-  childCount = 0;
   parent: Znode | undefined = undefined;
-  /** Children in the order of their creation. */
-  firstChild: Znode | undefined = undefined;
-  lastChild: Znode | undefined = undefined;
   nextSibling: Znode | undefined = undefined;
   previousSibling: Znode | undefined = undefined;
   #czxidHigh = 0;
   #czxidLow = 0;
-  #mzxidHigh = 0;
-  #mzxidLow = 0;
-  #pzxidHigh = 0;
-  #pzxidLow = 0;
   #ctimeHigh = 0;
   #ctimeLow = 0;
-  #mtimeHigh = 0;
-  #mtimeLow = 0;
+  #rewrite: Rewrite | undefined = undefined;
+  #children: Children | undefined = undefined;
 
   constructor(
     path: string,
     content: { readonly data: NodeContent; readonly acl: AclList; readonly owner: bigint },
-    zxid: Zxid,
-    timeMs: number,
+    czxid: Zxid,
+    ctimeMs: number,
   ) {
     this.path = path;
     this.content = contentOf(content.data);
     this.acl = content.acl;
     this.owner = content.owner;
-    this.czxid = zxid;
-    this.mzxid = zxid;
-    this.pzxid = zxid;
-    this.ctime = timeMs;
-    this.mtime = timeMs;
+    this.setCreated(czxid, ctimeMs);
   }
 
   /** A copy, or the bytes themselves: not to be written to. */
@@ -88,45 +129,71 @@ export class Znode {
     return whole(this.#czxidHigh, this.#czxidLow) as Zxid;
   }
 
-  set czxid(value: Zxid) {
-    this.#czxidHigh = high(value);
-    this.#czxidLow = value | 0;
-  }
-
-  get mzxid(): Zxid {
-    return whole(this.#mzxidHigh, this.#mzxidLow) as Zxid;
-  }
-
-  set mzxid(value: Zxid) {
-    this.#mzxidHigh = high(value);
-    this.#mzxidLow = value | 0;
-  }
-
-  get pzxid(): Zxid {
-    return whole(this.#pzxidHigh, this.#pzxidLow) as Zxid;
-  }
-
-  set pzxid(value: Zxid) {
-    this.#pzxidHigh = high(value);
-    this.#pzxidLow = value | 0;
-  }
-
   get ctime(): number {
     return whole(this.#ctimeHigh, this.#ctimeLow);
   }
 
-  set ctime(value: number) {
-    this.#ctimeHigh = high(value);
-    this.#ctimeLow = value | 0;
+  get version(): number {
+    return this.#rewrite?.version ?? 0;
+  }
+
+  get aversion(): number {
+    return this.#rewrite?.aversion ?? 0;
+  }
+
+  get mzxid(): Zxid {
+    return this.#rewrite?.mzxid ?? this.czxid;
   }
 
   get mtime(): number {
-    return whole(this.#mtimeHigh, this.#mtimeLow);
+    return this.#rewrite?.mtime ?? this.ctime;
   }
 
-  set mtime(value: number) {
-    this.#mtimeHigh = high(value);
-    this.#mtimeLow = value | 0;
+  get cversion(): number {
+    return this.#children?.cversion ?? 0;
+  }
+
+  get pzxid(): Zxid {
+    return this.#children?.pzxid ?? this.czxid;
+  }
+
+  get childCount(): number {
+    return this.#children?.count ?? 0;
+  }
+
+  get firstChild(): Znode | undefined {
+    return this.#children?.first;
+  }
+
+  setCreated(czxid: Zxid, ctimeMs: number): void {
+    this.#czxidHigh = high(czxid);
+    this.#czxidLow = czxid | 0;
+    this.#ctimeHigh = high(ctimeMs);
+    this.#ctimeLow = ctimeMs | 0;
+  }
+
+  /** Says how often its data was written, and when for the last time. */
+  setModified(version: number, mzxid: Zxid, mtimeMs: number): void {
+    if (this.#rewrite === undefined && version === 0 && mzxid === this.czxid && mtimeMs === this.ctime) return;
+    this.#rewrite ??= new Rewrite(mzxid, mtimeMs);
+    this.#rewrite.version = version;
+    this.#rewrite.mzxid = mzxid;
+    this.#rewrite.mtime = mtimeMs;
+  }
+
+  setAcl(acl: AclList, aversion: number): void {
+    this.acl = acl;
+    if (aversion === this.aversion) return;
+    this.#rewrite ??= new Rewrite(this.czxid, this.ctime);
+    this.#rewrite.aversion = aversion;
+  }
+
+  /** Says how many children were ever created, and when the last one came or went. */
+  setChildrenChanged(cversion: number, pzxid: Zxid): void {
+    if (this.#children === undefined && cversion === 0 && pzxid === this.czxid) return;
+    this.#children ??= new Children(pzxid);
+    this.#children.cversion = cversion;
+    this.#children.pzxid = pzxid;
   }
 
   /** The names of the children, in the order of their creation. */
@@ -141,20 +208,24 @@ export class Znode {
   }
 
   addChild(child: Znode): void {
+    this.#children ??= new Children(this.czxid);
+    const children = this.#children;
     child.parent = this;
-    child.previousSibling = this.lastChild;
-    if (this.lastChild === undefined) this.firstChild = child;
-    else this.lastChild.nextSibling = child;
-    this.lastChild = child;
-    this.childCount++;
+    child.previousSibling = children.last;
+    if (children.last === undefined) children.first = child;
+    else children.last.nextSibling = child;
+    children.last = child;
+    children.count++;
   }
 
   removeChild(child: Znode): void {
-    if (child.previousSibling === undefined) this.firstChild = child.nextSibling;
+    const children = this.#children;
+    if (children === undefined) return;
+    if (child.previousSibling === undefined) children.first = child.nextSibling;
     else child.previousSibling.nextSibling = child.nextSibling;
-    if (child.nextSibling === undefined) this.lastChild = child.previousSibling;
+    if (child.nextSibling === undefined) children.last = child.previousSibling;
     else child.nextSibling.previousSibling = child.previousSibling;
-    this.childCount--;
+    children.count--;
     child.parent = undefined;
     child.nextSibling = undefined;
     child.previousSibling = undefined;

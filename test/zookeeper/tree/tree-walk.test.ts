@@ -94,3 +94,35 @@ test('data and numbers of a node come out as they went in', () => {
     expect(node.dataBytes).toBe(data.length);
   }
 });
+
+test('a node with room for what happened to it only is a node with room for everything', () => {
+  const { acl } = new DataTree({ extendedTypes: false }).get('/')!;
+  const number = fc.constantFrom(0, 1, 7, 0x80000000, 0x1_8000_0001, 2 ** 52 + 5);
+  const small = fc.constantFrom(-1, 0, 1, 7);
+  const step = fc.oneof(
+    fc.record({ kind: fc.constant('created' as const), czxid: number, ctime: number }),
+    fc.record({ kind: fc.constant('modified' as const), version: small, mzxid: number, mtime: number }),
+    fc.record({ kind: fc.constant('acl' as const), aversion: small }),
+    fc.record({ kind: fc.constant('children' as const), cversion: small, pzxid: number }),
+    fc.record({ kind: fc.constant('child' as const) }),
+  );
+  fc.assert(
+    fc.property(number, number, fc.array(step), (czxid, ctime, steps) => {
+      const node = new Znode('/a', { data: undefined, acl, owner: 0n }, zxid(czxid), ctime);
+      const plain = { czxid, ctime, mzxid: czxid, mtime: ctime, pzxid: czxid, version: 0, aversion: 0, cversion: 0 };
+      let childCount = 0;
+      for (const [index, { kind, ...values }] of steps.entries()) {
+        // Born again only while nothing else is known, as from a snapshot.
+        if (kind === 'created' && index > 0) continue;
+        Object.assign(plain, values);
+        if (kind === 'created') Object.assign(plain, { mzxid: plain.czxid, mtime: plain.ctime, pzxid: plain.czxid });
+        if (kind === 'created') node.setCreated(zxid(plain.czxid), plain.ctime);
+        else if (kind === 'modified') node.setModified(plain.version, zxid(plain.mzxid), plain.mtime);
+        else if (kind === 'acl') node.setAcl(acl, plain.aversion);
+        else if (kind === 'children') node.setChildrenChanged(plain.cversion, zxid(plain.pzxid));
+        else node.addChild(new Znode(`/a/${childCount++}`, { data: undefined, acl, owner: 0n }, zxid(1), 0));
+        expect(node).toMatchObject({ ...plain, childCount });
+      }
+    }),
+  );
+});
