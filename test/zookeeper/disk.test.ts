@@ -158,6 +158,44 @@ test('a log cut off anywhere in its last write gives every transaction before it
   rmSync(copy, { recursive: true, force: true });
 });
 
+test('a log of many pieces, and of records longer than a piece, is read as it was written, and cut off at its end', async () => {
+  const MEBI = 1 << 20;
+  const sizes = [
+    10,
+    3 * MEBI,
+    20_000,
+    MEBI - 50,
+    MEBI,
+    5,
+    2 * MEBI + 7,
+    ...new Array<number>(300).fill(9_999),
+    2 * MEBI,
+  ];
+  const txns = sizes.map((bytes, index) =>
+    create(index + 1, `/n${index}`, String.fromCharCode(97 + (index % 26)).repeat(bytes)),
+  );
+  const tree = new DataTree(options);
+  for (const { header, txn } of txns) tree.apply(header, txn);
+  await writeLog(txns);
+  const whole = recovered();
+  if (!whole.ok) throw new Error(whole.problem);
+  expect(whole.value.replayedCount).toBe(txns.length);
+  for (const node of tree.nodes()) {
+    const same = whole.value.tree.get(node.path);
+    expect(same?.mzxid).toBe(node.mzxid);
+    expect(same?.data?.equals(node.data!)).toBe(true);
+  }
+  const bytes = readFileSync(logPath());
+  const end = bytes.findLastIndex((byte) => byte !== 0) + 1;
+  for (const lost of [1, 2 * MEBI - 1, MEBI]) {
+    writeFileSync(logPath(), bytes.subarray(0, end - lost));
+    const cut = recovered();
+    if (!cut.ok) throw new Error(cut.problem);
+    expect(cut.value.replayedCount).toBe(txns.length - 1);
+    expect(readFileSync(logPath()).length).toBeLessThan(end - 2 * MEBI);
+  }
+});
+
 test('a flipped bit in the middle of the log is not passed over: the server does not start', async () => {
   await writeLog([create(1, '/a'), create(2, '/b'), create(3, '/c')]);
   const bytes = readFileSync(logPath());

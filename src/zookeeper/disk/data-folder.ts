@@ -5,7 +5,7 @@ import { zxid } from '../../protocol/zookeeper/index.ts';
 import { DataTree } from '../tree/data-tree.ts';
 import type { LoggedTxn } from '../tree/txn.ts';
 import { filesOf, VERSION_FOLDER } from './file-names.ts';
-import { readLog } from './log-reader.ts';
+import { LOG_HEADER_BYTES, readLog } from './log-reader.ts';
 import { readSnapshotFile } from './snapshot-reader.ts';
 import { writeSnapshotNow } from './snapshot-writer.ts';
 
@@ -99,33 +99,35 @@ function replay(
   );
   let count = 0;
   for (const { name } of logs.slice(first)) {
-    const bytes = disk.read(`${folder}/${name}`);
-    if (bytes === undefined) continue;
-    const content = readLog(bytes, `${folder}/${name}`, from);
-    if (!content.ok) return content;
-    const { txns, endBytes, torn } = content.value;
-    for (const logged of txns) {
-      const expected = zxid(tree.lastZxid + 1);
-      const { zxid: at } = logged.header;
-      const sameEpoch = Math.floor(at / COUNTER) === Math.floor(tree.lastZxid / COUNTER);
-      if (at > expected && sameEpoch && !(trustEmpty && count === 0)) {
-        return failure(
-          `${folder}/${name} goes on with transaction 0x${at.toString(16)}, but 0x${expected.toString(16)} comes ` +
-            'next: a log is missing. Bring it back, or take the data of a healthy server or a backup',
-        );
+    const path = `${folder}/${name}`;
+    const file = disk.open(path, 'update');
+    try {
+      const end = readLog(file, from, (logged) => {
+        const expected = zxid(tree.lastZxid + 1);
+        const { zxid: at } = logged.header;
+        const sameEpoch = Math.floor(at / COUNTER) === Math.floor(tree.lastZxid / COUNTER);
+        if (at > expected && sameEpoch && !(trustEmpty && count === 0)) {
+          return (
+            `${path} goes on with transaction 0x${at.toString(16)}, but 0x${expected.toString(16)} comes ` +
+            'next: a log is missing. Bring it back, or take the data of a healthy server or a backup'
+          );
+        }
+        replayOne(tree, sessions, logged);
+        count++;
+        return undefined;
+      });
+      if (!end.ok) return end;
+      const { endBytes, torn } = end.value;
+      if (torn) {
+        logger.warn({ log: name, endBytes }, 'a write was cut off by a crash, nothing of it was answered');
+        file.truncate(endBytes);
       }
-      replayOne(tree, sessions, logged);
-      count++;
+      // What was read here will be shown to clients: from now on it must not be lost, whoever wrote it died before a sync.
+      file.syncNow();
+      if (endBytes <= LOG_HEADER_BYTES) disk.remove(path);
+    } finally {
+      file.close();
     }
-    const file = disk.open(`${folder}/${name}`, 'update');
-    if (torn) {
-      logger.warn({ log: name, endBytes }, 'a write was cut off by a crash, nothing of it was answered');
-      file.truncate(endBytes);
-    }
-    // What was read here will be shown to clients: from now on it must not be lost, whoever wrote it died before a sync.
-    file.syncNow();
-    file.close();
-    if (endBytes <= 16) disk.remove(`${folder}/${name}`);
   }
   return success(count);
 }
