@@ -43,7 +43,7 @@ export type Room = {
 };
 
 /**
- * What a heap has room for. A node takes about 280 bytes besides its path and its data, a watch up to 500; a third of
+ * What a heap has room for. A node takes 165 to 310 bytes besides its path and its data, a watch up to 500; a third of
  * the heap for nodes, a third for paths and data, a fifth for watches, and the rest for what is under way.
  */
 const roomIn = (heapBytes: number): Room => ({
