@@ -14,8 +14,8 @@ import {
 
 /** Who the API server shows as the owner of applied fields. */
 const fieldManager = 'hikube-local';
-/** A definition is served within milliseconds; more means that something is wrong. */
-const establishedTimeoutMs = 10_000;
+/** A definition is served within a second; more means that something is wrong. */
+const servedTimeoutMs = 10_000;
 const pollMs = 20;
 
 export type AppliedObject = { readonly type: ResourceType; readonly key: ObjectKey };
@@ -80,19 +80,16 @@ export async function installDefinitions(
         force: true,
       });
       if (!answer.ok) return failure(answer.problem.message);
-      const deadlineMs = performance.now() + establishedTimeoutMs;
-      for (let current = answer.value; ; ) {
-        if (current.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True')) {
-          const { group, names, scope, versions } = current.spec as NonNullable<CustomResourceDefinition['spec']>;
-          const version = versions.find(({ storage }) => storage)?.name ?? '';
-          const namespaced = scope === 'Namespaced';
-          return success({ apiVersion: `${group}/${version}`, kind: names.kind, plural: names.plural, namespaced });
-        }
+      const { group, names, versions } = (definition as CustomResourceDefinition).spec;
+      const apiVersion = `${group}/${versions.find(({ storage }) => storage)?.name ?? ''}`;
+      const deadlineMs = performance.now() + servedTimeoutMs;
+      // `Established` is not waited for: the API server's lists of kinds follow it some moments later.
+      for (;;) {
+        const found = await findResourceType(client, { apiVersion, kind: names.kind });
+        if (found.ok) return found;
+        if (found.problem.kind !== 'notFound') return failure(found.problem.message);
         if (performance.now() > deadlineMs) return failure(`the API server does not serve ${name}`);
         await new Promise((resolve) => setTimeout(resolve, pollMs));
-        const read = await client.get(customResourceDefinitions, { name });
-        if (!read.ok) return failure(read.problem.message);
-        current = read.value;
       }
     }),
   );
