@@ -1,7 +1,10 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
 
-/** Arrays from this size on lie behind the head as they are, and are read to where they stay: an instance that lies in memory twice would be counted as the planner's. */
+/**
+ * Arrays from this size on lie behind the head as they are, and are read to where they stay: an instance that lies in
+ * memory twice would be counted as the planner's.
+ */
 const apartBytes = 1 << 16;
 
 type Apart = { readonly apart: string; readonly bytes: number };
@@ -25,8 +28,7 @@ export function writeInstance(path: string, instance: object): void {
   const file = openSync(path, 'w');
   const length = Buffer.alloc(4);
   length.writeUInt32LE(head.length);
-  for (const bytes of [length, head, ...arrays])
-    writeSync(file, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  for (const bytes of [length, head, ...arrays]) writeFileSync(file, bytes);
   closeSync(file);
 }
 
