@@ -4,8 +4,8 @@
  * load of the machine beside the figures, and what producers see while Apache's own tool makes the same moves. About
  * seventeen minutes an original.
  *
- * `--latency` makes moves alone whose copies take minutes, as they do where partitions are not those of a test: what a
- * copy costs producers comes with its beginning and its end, whatever its size. About half an hour an original.
+ * `--latency` makes moves alone whose copies take minutes: fewer beginnings and ends in as many records. About half an
+ * hour an original.
  *
  * `--leaders` makes the quickest moves of the usual partitions, and then as many changes of leaders in as much time with
  * nothing copied: the part of what producers see that is Apache Kafka's own. About ten minutes an original.
