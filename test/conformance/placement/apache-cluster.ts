@@ -17,14 +17,30 @@ export type ApacheCluster = {
   stop(): Promise<void>;
 };
 
+export type Heap = 'small' | 'asShipped';
+
 const clusterId = '4L6g3nShT-eMCtK--X86sw';
 const startTimeoutMs = 150_000;
+
+/** Starts quickly and takes little, or is run as it comes: the options of Apache's `kafka-server-start` and `kafka-run-class`. */
+const javaOptions: Readonly<Record<Heap, readonly string[]>> = {
+  small: ['-Xmx320m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
+  asShipped: [
+    ...['-Xmx1G', '-Xms1G', '-server', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'],
+    ...[
+      '-XX:InitiatingHeapOccupancyPercent=35',
+      '-XX:+ExplicitGCInvokesConcurrent',
+      '-XX:MaxInlineLevel=15',
+      '-Djava.awt.headless=true',
+    ],
+  ],
+};
 
 /** Brokers 1, 2, ... of an original in KRaft mode, one for each rack named; broker 1 is the controller as well. */
 export async function startApacheCluster(
   original: Extract<Original, 'kafka-3.9' | 'kafka-4'>,
   racks: readonly string[],
-  { disks = 1 }: { readonly disks?: number } = {},
+  { disks = 1, heap = 'small' }: { readonly disks?: number; readonly heap?: Heap | undefined } = {},
 ): Promise<ApacheCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'hikube-brokers-'));
   const classPath = classPathOf(original);
@@ -43,7 +59,7 @@ export async function startApacheCluster(
   };
   const logging = original === 'kafka-4' ? log4j2(folder) : log4j(folder);
   const begin = async (id: number): Promise<void> => {
-    const args = ['-Xmx320m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', ...logging, '-cp', classPath];
+    const args = [...javaOptions[heap], ...logging, '-cp', classPath];
     running.set(
       id,
       await start('java', [...args, 'kafka.Kafka', settingsOf(id)], {

@@ -1,14 +1,14 @@
 /**
  * `node test/conformance/placement/campaign.ts [--record] [--latency|--leaders] [kafka-3.9] [kafka-4]`: moves that are long enough
  * for the throttle and the producers' latency to be measured, and brokers that die on the way. Prints and records the
- * load of the machine beside the figures, and what producers see while Apache's own tool makes the same moves. About
- * seventeen minutes an original.
+ * load of the machine beside the figures, and what producers see while Apache's own tool makes the same moves. Brokers
+ * have the JVM options that Apache ships. About twenty-five minutes an original.
  *
- * `--latency` makes moves alone whose copies take minutes: fewer beginnings and ends in as many records. About half an
- * hour an original.
+ * `--latency` makes moves alone, each in turn with rest: add, with the tool killed and resumed on the way; a zone
+ * relabelled; remove. Copies take minutes, as those of partitions in use do. About half an hour an original.
  *
  * `--leaders` makes the quickest moves of the usual partitions, and then as many changes of leaders in as much time with
- * nothing copied: the part of what producers see that is Apache Kafka's own. About ten minutes an original.
+ * nothing copied: the part of what producers see that is Apache Kafka's own. About fifteen minutes an original.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { moveByApache } from './apache-move.ts';
 import { changeLeaders } from './leaders-alone.ts';
 import { hasBegun, type Live, type LiveOriginal, startLive, topic, type WalkResult, walk } from './live.ts';
-import { type Latencies, sleep } from './load.ts';
+import { type Latencies, type Phase, sleep } from './load.ts';
 import { type Gain, type Meter, startMeter } from './meter.ts';
 
 type Throttled = {
@@ -38,8 +38,12 @@ type CampaignResult = {
   readonly original: LiveOriginal;
   readonly load: { readonly before: readonly number[]; readonly after: readonly number[] };
   readonly throttle: readonly Throttled[];
-  /** Of all records between moves, and of all records during moves of a kind; still and moving in turn. */
-  readonly produceMs: { readonly still: Latencies; readonly moving: readonly Moving[] };
+  /** Of all requests between moves, and of all during moves of a kind; then each rest and each move, in order. */
+  readonly produceMs: {
+    readonly still: Latencies;
+    readonly moving: readonly Moving[];
+    readonly phases: readonly Omit<Phase, 'windows'>[];
+  };
   /** Codes and last words of `plan` when brokers die while it moves. */
   readonly deaths?: readonly { readonly who: string; readonly code: number | null; readonly said: readonly string[] }[];
   readonly walk?: WalkResult;
@@ -57,7 +61,7 @@ type Moving = Latencies & {
 
 type Mode = 'whole' | 'latency' | 'leaders';
 
-const partitionBytes: Readonly<Record<Mode, number>> = { whole: 64_000_000, latency: 256_000_000, leaders: 64_000_000 };
+const partitionBytes: Readonly<Record<Mode, number>> = { whole: 64_000_000, latency: 96_000_000, leaders: 64_000_000 };
 /** Bytes per second to copy at. */
 const apacheRate = 4_000_000;
 const ratesOf: Readonly<Record<Mode, readonly number[]>> = {
@@ -65,20 +69,43 @@ const ratesOf: Readonly<Record<Mode, readonly number[]>> = {
   latency: [2_000_000],
   leaders: [apacheRate],
 };
+type Move = { readonly name: string; readonly args: readonly string[]; readonly isKilled?: boolean };
+const add: Move = { name: 'add', args: ['add', '--brokers', '4'] };
+const remove: Move = { name: 'remove', args: ['remove', '--brokers', '4'] };
+const relabel: Move = { name: 'zone relabelled', args: ['zone', '--relabel', '4=b'] };
+const movesOf: Readonly<Record<Mode, readonly Move[]>> = {
+  whole: [add, remove],
+  latency: [{ ...add, isKilled: true }, relabel, remove],
+  leaders: [add, remove],
+};
 /** Kinds of windows. */
 const movingAt = (rate: number): string => `moving at ${rate}`;
 const byApache = 'moving by Apache';
 const leadersAlone = 'changing leaders';
-/** Until brokers have compiled what they run all the time. */
-const warmUpMs = 60_000;
-const stillMs: Readonly<Record<Mode, number>> = { whole: 31_000, latency: 91_000, leaders: 31_000 };
+/**
+ * Brokers compile what they run often while they run it, which is dear where four share two cores: the first copies of a
+ * broker that has just started double the p99 of the whole cluster. So moves are rehearsed, and then there is rest.
+ */
+const rehearsals = 3;
+const warmUpMs = 150_000;
+const stillMs: Readonly<Record<Mode, number>> = { whole: 31_000, latency: 61_000, leaders: 31_000 };
 const deadMs = 8000;
+/** How long the tool moves before it is killed. */
+const killMs = 60_000;
+/** Phases that are neither rest nor a move. */
+const asides: readonly string[] = ['warm-up', 'between', 'end'];
 
 async function campaign(original: LiveOriginal, mode: Mode): Promise<CampaignResult> {
   const before = loadavg();
-  const live = await startLive(original, partitionBytes[mode]);
+  const live = await startLive(original, partitionBytes[mode], 'asShipped');
   const meter = await startMeter(live.cluster.bootstrap, [1, 2, 3, 4], topic);
   try {
+    for (let round = 0; round < rehearsals; round++) {
+      for (const { name, args } of [add, remove]) {
+        const state = join(live.folder, `rehearsal-${name}.json`);
+        await live.step(`${name}, rehearsed`, [...args, '--execute', '--state', state]);
+      }
+    }
     await sleep(warmUpMs);
     const throttle: Throttled[] = [];
     const still = async (): Promise<void> => {
@@ -89,10 +116,10 @@ async function campaign(original: LiveOriginal, mode: Mode): Promise<CampaignRes
     };
     const asked = ratesOf[mode];
     for (const rate of asked) {
-      await still();
-      throttle.push(await throttled(live, meter, 'add', rate));
-      await still();
-      throttle.push(await throttled(live, meter, 'remove', rate));
+      for (const move of movesOf[mode]) {
+        await still();
+        throttle.push(await throttled(live, meter, move, rate));
+      }
     }
     if (mode === 'leaders')
       return { original, ...(await withLeadersAlone(live, throttle, still)), load: { before, after: loadavg() } };
@@ -103,12 +130,14 @@ async function campaign(original: LiveOriginal, mode: Mode): Promise<CampaignRes
     await still();
     live.load.mark('end');
     await meter.stop();
-    const atRest = live.load.latencies('still');
-    const ours = asked.map((rate) => movingOf(live, 'hikube-kafka plan', rate, movingAt(rate)));
+    const atRest = await live.load.latencies('still');
+    const ours = await Promise.all(asked.map((rate) => movingOf(live, 'hikube-kafka plan', rate, movingAt(rate))));
     if (mode === 'latency') {
-      return { original, load: { before, after: loadavg() }, throttle, produceMs: { still: atRest, moving: ours } };
+      const produceMs = { still: atRest, moving: ours, phases: await phasesOf(live) };
+      return { original, load: { before, after: loadavg() }, throttle, produceMs };
     }
-    const moving = [...ours, movingOf(live, 'kafka-reassign-partitions', apacheRate, byApache)];
+    const phases = await phasesOf(live);
+    const moving = [...ours, await movingOf(live, 'kafka-reassign-partitions', apacheRate, byApache)];
     const deaths = [
       await withDeath(live, { who: 'broker 4, which receives', id: 4, args: ['add', '--brokers', '4'] }),
       await withDeath(live, { who: 'broker 1, the controller', id: 1, args: ['remove', '--brokers', '4'] }),
@@ -118,7 +147,7 @@ async function campaign(original: LiveOriginal, mode: Mode): Promise<CampaignRes
       original,
       load: { before, after: loadavg() },
       throttle,
-      produceMs: { still: atRest, moving },
+      produceMs: { still: atRest, moving, phases },
       deaths,
       walk: walked,
     };
@@ -128,9 +157,9 @@ async function campaign(original: LiveOriginal, mode: Mode): Promise<CampaignRes
   }
 }
 
-function movingOf({ load }: Live, by: Moving['by'], throttle: number, kind: string): Moving {
-  const latencies = load.latencies(kind);
-  return { by, throttle, ratio: latencies.p99 / load.latencies('still').p99, ...latencies };
+async function movingOf({ load }: Live, by: Moving['by'], throttle: number, kind: string): Promise<Moving> {
+  const latencies = await load.latencies(kind);
+  return { by, throttle, ratio: latencies.p99 / (await load.latencies('still')).p99, ...latencies };
 }
 
 /** As many changes of leaders in as much time as the moves took, twice; still and changing in turn. */
@@ -154,34 +183,38 @@ async function withLeadersAlone(
   live.load.mark('end');
   const rate = throttle[0]!.asked;
   const moving = [
-    { leaders: wanted, ...movingOf(live, 'hikube-kafka plan', rate, movingAt(rate)) },
-    { leaders: changed, ...movingOf(live, 'changes of leaders alone', 0, leadersAlone) },
+    { leaders: wanted, ...(await movingOf(live, 'hikube-kafka plan', rate, movingAt(rate))) },
+    { leaders: changed, ...(await movingOf(live, 'changes of leaders alone', 0, leadersAlone)) },
   ];
-  return { throttle, produceMs: { still: live.load.latencies('still'), moving } };
+  return { throttle, produceMs: { still: await live.load.latencies('still'), moving, phases: await phasesOf(live) } };
+}
+
+async function phasesOf({ load }: Live): Promise<CampaignResult['produceMs']['phases']> {
+  const all = await load.phases();
+  return all.filter(({ kind }) => !asides.includes(kind)).map(({ windows: _, ...phase }) => phase);
 }
 
 async function throttled(
   { load, folder, steps, step, leaders }: Live,
   meter: Meter,
-  move: 'add' | 'remove',
+  { name: move, args, isKilled = false }: Move,
   asked: number,
 ): Promise<Throttled> {
   const before = await leaders();
   meter.begin(before);
-  const state = join(folder, `${move}-${steps.length}.json`);
-  const limited = ['--brokers', '4', '--execute', '--state', state, '--throttle', String(asked)];
-  let isMoving = false;
-  await step(`${move} at ${asked} bytes/s`, [move, ...limited], {
-    signal: 'SIGTERM',
-    when: (stderr) => {
-      // Not before: where the tool runs it also starts, which is no part of the move.
-      if (!isMoving && hasBegun(stderr)) {
-        isMoving = true;
-        load.mark(movingAt(asked));
-      }
-      return false;
-    },
-  });
+  const state = join(folder, `${steps.length}.json`);
+  let begunMs: number | undefined;
+  const when = (stderr: string): boolean => {
+    // Not before: where the tool runs it also starts, which is no part of the move.
+    if (begunMs === undefined && hasBegun(stderr)) {
+      begunMs = performance.now();
+      load.mark(movingAt(asked));
+    }
+    return isKilled && begunMs !== undefined && performance.now() - begunMs > killMs;
+  };
+  const limited = ['--execute', '--state', state, '--throttle', String(asked)];
+  await step(`${move} at ${asked} bytes/s`, [...args, ...limited], { signal: 'SIGKILL', when });
+  if (isKilled) await step(`${move}, resumed`, ['resume', '--state', state]);
   load.mark('between');
   await sleep(1500);
   const gains = meter.gains().sort((one, other) => other.bytes - one.bytes);

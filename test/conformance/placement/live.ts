@@ -5,9 +5,10 @@ import { join, resolve } from 'node:path';
 import type { Kafka } from 'kafkajs';
 import type { PlanDocument, TopicState } from '../../../src/placement/index.ts';
 import type { Original } from '../../support/originals.ts';
-import { type ApacheCluster, startApacheCluster } from './apache-cluster.ts';
+import { type ApacheCluster, type Heap, startApacheCluster } from './apache-cluster.ts';
 import { reassignByApache } from './apache-move.ts';
-import { fill, kafkaOf, type Load, produceSteadily } from './load.ts';
+import { type Load, produceSteadily } from './load.ts';
+import { fill, kafkaOf } from './producers.ts';
 
 export const topic = 'orders';
 export const partitions = 12;
@@ -48,9 +49,9 @@ export type Live = {
 const main = resolve(import.meta.dirname, '../../../src/main.ts');
 
 /** Four brokers of two disks each with racks a, b, c, c; a topic on the first three; a producer that never stops. */
-export async function startLive(original: LiveOriginal, partitionBytes: number): Promise<Live> {
+export async function startLive(original: LiveOriginal, partitionBytes: number, heap?: Heap): Promise<Live> {
   const folder = mkdtempSync(join(tmpdir(), 'hikube-live-'));
-  const cluster = await startApacheCluster(original, ['a', 'b', 'c', 'c'], { disks: 2 });
+  const cluster = await startApacheCluster(original, ['a', 'b', 'c', 'c'], { disks: 2, heap });
   const kafka = kafkaOf(cluster.bootstrap);
   const admin = kafka.admin();
   const held = async () => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions;
@@ -70,7 +71,7 @@ export async function startLive(original: LiveOriginal, partitionBytes: number):
     }));
     await admin.createTopics({ topics: [{ topic, replicaAssignment }] });
     await fill(kafka, { topic, partitions }, partitionBytes);
-    load = await produceSteadily(kafka, { topic, partitions });
+    load = await produceSteadily(cluster.bootstrap, { topic, partitions });
   } catch (error) {
     await stop();
     throw error;
@@ -167,10 +168,9 @@ export async function walk(live: Live, throttle: number): Promise<WalkResult> {
   const onEmptiedDisk = await replicasOnDisk(live, 2, disk);
   await step('remove', ['remove', '--brokers', '4', ...kept('remove.json')]);
   const afterRemove = await live.replicasOn(4);
+  const { produced, errors: produceErrors } = await live.load.counts();
   return {
-    steps: live.steps,
-    produced: live.load.counts.produced,
-    produceErrors: live.load.counts.errors,
+    ...{ steps: live.steps, produced, produceErrors },
     throttleLeftBehind: [...leftBehind, ...(await live.throttlesLeft())],
     onBroker4: { afterAdd, afterZone, afterRemove },
     apacheVerify,

@@ -1,12 +1,21 @@
-import { Kafka, logLevel, Partitioners } from 'kafkajs';
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { pythonWith } from '../../support/programs.ts';
+import type { Target } from './producers.ts';
 
+/** A producer that never stops: librdkafka's, in a process of its own. */
 export type Load = {
-  readonly counts: { produced: number; errors: number };
-  /** Latencies of what is sent from now on are of this kind, until told otherwise. */
+  counts(): Promise<Counts>;
+  /** Latencies of what is due from now on are of this kind, until told otherwise. */
   mark(kind: string): void;
-  latencies(kind: string): Latencies;
+  latencies(...kinds: readonly string[]): Promise<Latencies>;
+  /** From each mark to the next, in order. */
+  phases(): Promise<readonly Phase[]>;
   stop(): Promise<void>;
 };
+
+export type Counts = { readonly produced: number; readonly errors: number };
 
 /** What producers saw, in milliseconds. */
 export type Latencies = {
@@ -19,104 +28,69 @@ export type Latencies = {
   readonly stopped: number;
 };
 
-export type LoadOptions = { readonly topic: string; readonly partitions: number };
+export type Phase = Latencies & { readonly kind: string };
 
-/** So many that a 99th percentile of ten seconds is decided by 25 records, not by a few. */
-const recordsPerSecond = 250;
-const windowMs = 10_000;
-/** Two seconds' worth: a broker that stops is seen by all records that were due meanwhile. */
-const mostInFlight = 500;
-const stopMs = 300;
+/** What `steady_producer.py` is asked. */
+type Question =
+  | { readonly ask: 'counts' | 'phases' | 'stop' }
+  | { readonly ask: 'mark'; readonly kind: string }
+  | { readonly ask: 'latencies'; readonly kinds: readonly string[] };
+/** What it answers: of 0 without being asked, once it produces; of a lower one, when it ends. */
+type Reply = { readonly id: number; readonly answer: Counts | Latencies | readonly Phase[] | null };
 
-type Window = { readonly kind: string; readonly isWhole: boolean; readonly values: number[] };
-type Producer = ReturnType<Kafka['producer']>;
-
-/** Asks again after as long as Apache's own producer does. */
-export const kafkaOf = (bootstrap: string): Kafka =>
-  new Kafka({
-    brokers: bootstrap.split(','),
-    logLevel: logLevel.NOTHING,
-    retry: { retries: 10, initialRetryTime: 100 },
+/** @throws when the producer cannot start, or ends before it is told to, with its last words */
+export async function produceSteadily(bootstrap: string, { topic, partitions }: Target): Promise<Load> {
+  const program = join(import.meta.dirname, 'steady_producer.py');
+  const child = spawn(pythonWith('confluent-kafka==2.16.1'), [program, bootstrap, topic, String(partitions)]);
+  const open = new Map<number, { resolve(answer: Reply['answer']): void; reject(error: Error): void }>();
+  let [lastId, said] = [0, ''];
+  let end: Error | undefined;
+  child.stderr.on('data', (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-2000);
   });
-
-/** Fills each partition with batches of 64 KB, as producers in use make them. */
-export async function fill(kafka: Kafka, { topic, partitions }: LoadOptions, partitionBytes: number): Promise<void> {
-  const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
-  await producer.connect();
-  const value = Buffer.alloc(8000, 'x');
-  const batches = Math.ceil(partitionBytes / (8 * value.length));
-  const atOnce = 12;
-  for (let partition = 0; partition < partitions; partition++) {
-    for (let sent = 0; sent < batches; sent += atOnce) {
-      const some = Array.from({ length: Math.min(atOnce, batches - sent) }, () =>
-        producer.send({ topic, acks: -1, messages: Array.from({ length: 8 }, () => ({ partition, value })) }),
-      );
-      await Promise.all(some);
-    }
-  }
-  await producer.disconnect();
-}
-
-/**
- * Small records with acks=all at a steady pace, whatever their answers take: a record's time counts from when it was
- * due, so that a stop is seen by all the records that it holds up.
- */
-export async function produceSteadily(kafka: Kafka, { topic, partitions }: LoadOptions): Promise<Load> {
-  const producer: Producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
-  await producer.connect();
-  const counts = { produced: 0, errors: 0 };
-  let kind = 'warm-up';
-  let current: number[] = [];
-  let windowStartMs = performance.now();
-  let inFlight = 0;
-  let turn = 0;
-  const value = Buffer.alloc(200);
-  const send = async (): Promise<void> => {
-    const dueMs = performance.now();
-    const window = current;
-    inFlight++;
-    try {
-      await producer.send({ topic, acks: -1, messages: [{ partition: turn++ % partitions, value }] });
-      counts.produced++;
-      window.push(performance.now() - dueMs);
-    } catch {
-      counts.errors++;
-    }
-    inFlight--;
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const { id, answer } = JSON.parse(line) as Reply;
+    open.get(id)?.resolve(answer);
+    open.delete(id);
+  });
+  // What is still asked of one that has ended is answered below.
+  child.stdin.on('error', () => undefined);
+  const ended = new Promise<void>((done) => {
+    const over = (why: string): void => {
+      end ??= new Error(`the producer ended (${why}): ${said}`);
+      for (const { reject } of open.values()) reject(end);
+      open.clear();
+      done();
+    };
+    child.once('error', (error) => over(error.message));
+    child.once('close', (code, signal) => over(signal ?? `code ${code}`));
+  });
+  const answerTo = (id: number): Promise<Reply['answer']> => {
+    const { promise, resolve, reject } = Promise.withResolvers<Reply['answer']>();
+    if (end === undefined) open.set(id, { resolve, reject });
+    else reject(end);
+    return promise;
   };
-  const all: Window[] = [];
-  const next = (): void => {
-    const isWhole = performance.now() - windowStartMs >= windowMs;
-    all.push({ kind, isWhole, values: current });
-    current = [];
-    windowStartMs = performance.now();
+  const tell = (question: Question, id: number): void => {
+    if (end === undefined) child.stdin.write(`${JSON.stringify({ ...question, id })}\n`);
   };
-  const timer = setInterval(() => {
-    if (performance.now() - windowStartMs >= windowMs) next();
-    if (inFlight < mostInFlight) void send();
-  }, 1000 / recordsPerSecond);
+  const ask = (question: Question): Promise<Reply['answer']> => {
+    const id = ++lastId;
+    const answer = answerTo(id);
+    tell(question, id);
+    return answer;
+  };
+  await answerTo(0);
   return {
-    counts,
-    mark: (name) => {
-      next();
-      kind = name;
-    },
-    latencies: (name) => {
-      const ofKind = all.filter((window) => window.kind === name);
-      const latencies = ofKind.flatMap(({ values }) => values);
-      const stopped = latencies.filter((ms) => ms > stopMs).length;
-      const windows = ofKind.filter(({ isWhole }) => isWhole).map(({ values }) => p99(values));
-      return { records: latencies.length, p99: p99(latencies), windows, stopped };
-    },
+    counts: async () => (await ask({ ask: 'counts' })) as Counts,
+    mark: (kind) => tell({ ask: 'mark', kind }, ++lastId),
+    latencies: async (...kinds) => (await ask({ ask: 'latencies', kinds })) as Latencies,
+    phases: async () => (await ask({ ask: 'phases' })) as readonly Phase[],
     stop: async () => {
-      clearInterval(timer);
-      for (let waited = 0; inFlight > 0 && waited < 100; waited++) await sleep(100);
-      await producer.disconnect();
+      tell({ ask: 'stop' }, ++lastId);
+      await ended;
     },
   };
 }
 
 export const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
-
-const p99 = (values: readonly number[]): number =>
-  [...values].sort((one, other) => one - other)[Math.min(values.length - 1, Math.floor(values.length * 0.99))] ?? 0;

@@ -18,14 +18,21 @@ export type Meter = {
 };
 
 const sampleMs = 500;
-/** Produced records come all the time: the first and last bytes that count are these parts of all. */
+/** A copy that is closer to its leader than one fetch follows what is produced, which no throttle holds back. */
+const followsBytes = 1024 * 1024;
+/** The first and last bytes that count are these parts of all. */
 const edge = 0.005;
 
-/** Looks at brokers' log folders twice a second until it is stopped: always, so that it costs the same in all windows. */
+/**
+ * Looks at brokers' log folders twice a second until it is stopped: always, so that it costs the same in all windows.
+ * What counts are replicas that were not there when a move began, until they have caught up with their leader.
+ */
 export async function startMeter(bootstrap: string, brokers: readonly number[], topic: string): Promise<Meter> {
   const { admin, close } = openAdmin(bootstrap);
   const sizes = new Map<string, number>();
   let leaders: ReadonlyMap<number, number> = new Map();
+  /** Replicas, as of `sizes`, that are no copies any more or never were. */
+  let following = new Set<string>();
   let gained = new Map<string, number>();
   let samples: { readonly atMs: number; readonly gained: ReadonlyMap<string, number> }[] = [];
   let isFirst = true;
@@ -43,9 +50,11 @@ export async function startMeter(bootstrap: string, brokers: readonly number[], 
         seen.add(key);
         const grown = sizeBytes - (sizes.get(key) ?? 0);
         sizes.set(key, sizeBytes);
-        if (isFirst || grown <= 0 || leaders.get(partition) === broker) continue;
+        if (isFirst || grown <= 0 || following.has(key)) continue;
+        const leader = leaders.get(partition);
         add(`received ${broker}`, grown);
-        add(`sent ${leaders.get(partition)}`, grown);
+        add(`sent ${leader}`, grown);
+        if (sizeBytes + followsBytes >= (sizes.get(`${leader} ${partition}`) ?? 0)) following.add(key);
       }
     }
     // A replica that went away begins from nothing when it comes back.
@@ -64,6 +73,7 @@ export async function startMeter(bootstrap: string, brokers: readonly number[], 
   return {
     begin: (given) => {
       leaders = given;
+      following = new Set(sizes.keys());
       gained = new Map();
       samples = samples.slice(-1).map(({ atMs }) => ({ atMs, gained: new Map() }));
     },
