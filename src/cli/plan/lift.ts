@@ -1,3 +1,5 @@
+import { sampleMs } from './pacer.ts';
+
 /** The throttle of a copy is lifted this long before its end: copies are looked at every two seconds. */
 const seconds = 3;
 /** But for no more than this part of it: small copies would not be throttled at all. */
@@ -16,3 +18,13 @@ const mostPart = 0.1;
  */
 export const isToBeLifted = (bytes: { readonly all: number; readonly arrived: number }, pace: number): boolean =>
   bytes.all > 0 && bytes.all - bytes.arrived <= Math.min(pace * seconds, bytes.all * mostPart);
+
+/**
+ * How many bytes of a copy will not be throttled: as many as come, on average, between the last look and its end. A pacer
+ * that counts them when the copy begins keeps its limit over the whole of it.
+ *
+ * @param all   bytes of the copy
+ * @param pace  bytes per second at which it comes
+ */
+export const liftedBytes = (all: number, pace: number): number =>
+  Math.min(pace * (seconds - sampleMs / 2000), all * mostPart);

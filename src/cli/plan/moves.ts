@@ -4,7 +4,7 @@ import type { Flow } from './allot.ts';
 import { Arrivals } from './arrivals.ts';
 import { begin, electPreferred, type Held, liveBrokers, nameOf, ongoing, replicasNow } from './cluster-moves.ts';
 import type { ExecuteOptions } from './execute.ts';
-import { isToBeLifted } from './lift.ts';
+import { isToBeLifted, liftedBytes } from './lift.ts';
 import { Pacer, sampleMs } from './pacer.ts';
 import { type Interrupted, type Patience, pause, type Refusal, refused } from './patience.ts';
 import { spread } from './spread.ts';
@@ -43,6 +43,8 @@ export class Moves {
   private readonly throttled = new Set<number>();
   /** Steps whose throttle was lifted before their end. */
   private lifted: ReadonlySet<string> = new Set();
+  /** What their copies will bring unthrottled, while the pacer counts it as if it had come. */
+  private readonly foreseen = new Map<string, { readonly flows: readonly Flow[]; readonly bytes: number }>();
   private readonly running = new Map<string, Step>();
   private readonly arriving = new Map<string, { readonly step: Step; readonly sinceMs: number }>();
   /** Ended since the last sample, which must still see their last bytes. */
@@ -202,6 +204,7 @@ export class Moves {
     if (!paced.ok) return paced;
     const { admin, patience } = this;
     if (this.pacer === undefined) return await begin(admin, patience, next);
+    this.foresee(next, this.pacer);
     return await spread(patience, next, (some) => begin(admin, patience, some));
   }
 
@@ -212,6 +215,7 @@ export class Moves {
     for (const [name, step] of [...this.running]) {
       if (still.value.has(name)) continue;
       this.running.delete(name);
+      this.takeBack(name);
       this.ended.push(step);
       this.arriving.set(name, { step, sinceMs: performance.now() });
     }
@@ -269,13 +273,13 @@ export class Moves {
 
   /** What could not be lifted now is tried with the next sample, or ends throttled. */
   private async lift(): Outcome {
+    const { pacer } = this;
+    if (pacer === undefined) return success(undefined);
     const running = [...this.running.values()];
-    const flows = Map.groupBy(this.flowsOf(running), ({ source }) => source);
+    const paceOf = this.paces(pacer);
     const ending = running.filter((step) => {
-      const source = this.sourceOf(step);
-      const pace = (this.pacer?.paceOf(source) ?? 0) / (flows.get(source)?.length ?? 1);
       const bytes = { all: copiedBytes(step), arrived: this.arrivals.bytesOf(step) };
-      return step.receivers.length > 0 && isToBeLifted(bytes, pace * step.receivers.length);
+      return step.receivers.length > 0 && isToBeLifted(bytes, paceOf(step) * step.receivers.length);
     });
     const names = new Set(ending.map(({ change }) => nameOf(change)).filter((name) => !this.lifted.has(name)));
     if (names.size === 0) return success(undefined);
@@ -283,8 +287,35 @@ export class Moves {
     const topics = new Set(ending.map(({ change }) => change.topic));
     const steps = this.all.filter(({ change }) => topics.has(change.topic));
     const set = await setThrottledReplicas(this.admin, this.patience, steps, lifted);
-    if (set.ok) this.lifted = lifted;
+    if (!set.ok) return set;
+    this.lifted = lifted;
+    for (const name of names) this.takeBack(name);
     return set;
+  }
+
+  /** Bytes per second at which each copy of a step comes: its source's are shared alike. */
+  private paces(pacer: Pacer): (step: Step) => number {
+    const flows = Map.groupBy(this.flowsOf([...this.running.values()]), ({ source }) => source);
+    return (step) => {
+      const source = this.sourceOf(step);
+      return pacer.paceOf(source) / (flows.get(source)?.length ?? 1);
+    };
+  }
+
+  private foresee(steps: readonly Step[], pacer: Pacer): void {
+    const paceOf = this.paces(pacer);
+    for (const step of steps) {
+      const flows = this.flowsOf([step]);
+      const bytes = liftedBytes(step.change.bytes, paceOf(step));
+      for (const flow of flows) pacer.foresee(flow, bytes);
+      this.foreseen.set(nameOf(step.change), { flows, bytes });
+    }
+  }
+
+  private takeBack(name: string): void {
+    const { flows, bytes } = this.foreseen.get(name) ?? { flows: [], bytes: 0 };
+    for (const flow of flows) this.pacer?.foresee(flow, -bytes);
+    this.foreseen.delete(name);
   }
 
   /** Sets what sources send for the copies under way. */

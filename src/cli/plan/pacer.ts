@@ -52,6 +52,13 @@ export class Pacer {
     }
   }
 
+  /** Counts bytes before they come, or takes them back (negative) when they are about to be counted as they come. */
+  foresee({ source, receiver }: Flow, bytes: number): void {
+    const { sent, received } = this.debts;
+    sent.set(source, (sent.get(source) ?? 0) - bytes);
+    received.set(receiver, (received.get(receiver) ?? 0) - bytes);
+  }
+
   /** Rates of sources that must be set anew for what is being copied from now on. */
   changedFor(flows: readonly Flow[]): Map<number, number> {
     const { limit, debts } = this;

@@ -1,4 +1,5 @@
 import type { Flow } from '../../../src/cli/plan/allot.ts';
+import { isToBeLifted, liftedBytes } from '../../../src/cli/plan/lift.ts';
 import { type Pacer, sampleMs } from '../../../src/cli/plan/pacer.ts';
 
 /**
@@ -50,8 +51,9 @@ const settingMs = 150;
  *
  * @param kept    part of what a fetch brings that a log keeps: fetches end in the middle of a batch, quotas count all
  * @param atOnce  copies that one receiver takes at a time
+ * @param lifts   whether the throttle is lifted before a copy ends
  */
-export function copyPaced(pacer: Pacer, copies: readonly Copy[], { kept = 1, atOnce = 2 } = {}): Copied {
+export function copyPaced(pacer: Pacer, copies: readonly Copy[], { kept = 1, atOnce = 2, lifts = false } = {}): Copied {
   const quotas = new Map<number, LeaderQuota>();
   for (const { source } of copies) {
     const quota = new LeaderQuota();
@@ -59,7 +61,7 @@ export function copyPaced(pacer: Pacer, copies: readonly Copy[], { kept = 1, atO
     quotas.set(source, quota);
   }
   const waiting = [...copies];
-  const running: { copy: Copy; left: number; nextMs: number }[] = [];
+  const running: { copy: Copy; left: number; nextMs: number; isLifted: boolean; foreseen: number }[] = [];
   const settings: { atMs: number; source: number; rate: number }[] = [];
   const seen = new Map<string, { firstMs: number; lastMs: number; bytes: number }>();
   let sent = new Map<number, number>();
@@ -75,6 +77,16 @@ export function copyPaced(pacer: Pacer, copies: readonly Copy[], { kept = 1, atO
     const end = seen.get(key) ?? { firstMs: nowMs, lastMs: nowMs, bytes: 0 };
     seen.set(key, { ...end, lastMs: nowMs, bytes: end.bytes + bytes });
   };
+  const paceOf = ({ source }: Copy): number =>
+    pacer.paceOf(source) / running.filter(({ copy }) => copy.source === source).length;
+  const lift = (): void => {
+    for (const one of running) {
+      const { copy, left, isLifted, foreseen } = one;
+      if (isLifted || !isToBeLifted({ all: copy.bytes, arrived: copy.bytes - left }, paceOf(copy))) continue;
+      one.isLifted = true;
+      pacer.foresee(copy, -foreseen);
+    }
+  };
   for (; waiting.length + running.length > 0; nowMs += stepMs) {
     const next = waiting.filter(
       (copy, at) =>
@@ -84,9 +96,14 @@ export function copyPaced(pacer: Pacer, copies: readonly Copy[], { kept = 1, atO
     );
     for (const copy of next) {
       waiting.splice(waiting.indexOf(copy), 1);
-      running.push({ copy, left: copy.bytes, nextMs: nowMs + 2 * settingMs });
+      running.push({ copy, left: copy.bytes, nextMs: nowMs + 2 * settingMs, isLifted: false, foreseen: 0 });
     }
     if (next.length > 0) set();
+    for (const one of running.slice(-next.length)) {
+      if (!lifts || next.length === 0) break;
+      one.foreseen = liftedBytes(one.copy.bytes, paceOf(one.copy));
+      pacer.foresee(one.copy, one.foreseen);
+    }
     while (settings[0] !== undefined && settings[0].atMs <= nowMs) {
       const { source, rate } = settings.shift()!;
       quotas.get(source)!.rate = rate;
@@ -95,12 +112,12 @@ export function copyPaced(pacer: Pacer, copies: readonly Copy[], { kept = 1, atO
       if (one.nextMs > nowMs) continue;
       const { source, receiver } = one.copy;
       const quota = quotas.get(source)!;
-      if (quota.isExceeded(nowMs)) {
+      if (!one.isLifted && quota.isExceeded(nowMs)) {
         one.nextMs = nowMs + emptyFetchMs;
         continue;
       }
       const fetched = Math.min(fetchBytes, one.left / kept);
-      quota.record(nowMs, fetched);
+      if (!one.isLifted) quota.record(nowMs, fetched);
       const bytes = fetched * kept;
       one.left -= bytes;
       one.nextMs = nowMs + stepMs;
@@ -110,12 +127,16 @@ export function copyPaced(pacer: Pacer, copies: readonly Copy[], { kept = 1, atO
       note(`received ${receiver}`, bytes);
     }
     const flows = running.map(({ copy }) => copy);
-    for (const one of running.filter(({ left }) => left <= 1)) running.splice(running.indexOf(one), 1);
+    for (const one of running.filter(({ left }) => left <= 1)) {
+      if (!one.isLifted) pacer.foresee(one.copy, -one.foreseen);
+      running.splice(running.indexOf(one), 1);
+    }
     if (nowMs % sampleMs !== 0 || nowMs === 0) continue;
     pacer.see({ seconds: sampleMs / 1000, sent, received }, flows);
     sent = new Map();
     received = new Map();
     set();
+    if (lifts) lift();
   }
   const rates = [...seen].map(([key, { firstMs, lastMs, bytes }]) => {
     const seconds = (lastMs - firstMs) / 1000;
