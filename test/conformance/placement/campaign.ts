@@ -12,7 +12,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { loadavg } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { moveByApache } from './apache-move.ts';
 import { changeLeaders } from './leaders-alone.ts';
@@ -36,6 +36,8 @@ type Throttled = {
 
 type CampaignResult = {
   readonly original: LiveOriginal;
+  /** Where the brokers' disks are; in memory (`TMPDIR=/dev/shm`), nothing of what is copied is read from a disk. */
+  readonly disksIn: string;
   readonly load: { readonly before: readonly number[]; readonly after: readonly number[] };
   readonly throttle: readonly Throttled[];
   /** Of all requests between moves, and of all during moves of a kind; then each rest and each move, in order. */
@@ -122,7 +124,12 @@ async function campaign(original: LiveOriginal, mode: Mode): Promise<CampaignRes
       }
     }
     if (mode === 'leaders')
-      return { original, ...(await withLeadersAlone(live, throttle, still)), load: { before, after: loadavg() } };
+      return {
+        original,
+        disksIn: tmpdir(),
+        ...(await withLeadersAlone(live, throttle, still)),
+        load: { before, after: loadavg() },
+      };
     if (mode === 'whole') {
       await still();
       await moveByApache(live, apacheRate, (isMoving) => live.load.mark(isMoving ? byApache : 'between'));
@@ -134,7 +141,7 @@ async function campaign(original: LiveOriginal, mode: Mode): Promise<CampaignRes
     const ours = await Promise.all(asked.map((rate) => movingOf(live, 'hikube-kafka plan', rate, movingAt(rate))));
     if (mode === 'latency') {
       const produceMs = { still: atRest, moving: ours, phases: await phasesOf(live) };
-      return { original, load: { before, after: loadavg() }, throttle, produceMs };
+      return { original, disksIn: tmpdir(), load: { before, after: loadavg() }, throttle, produceMs };
     }
     const phases = await phasesOf(live);
     const moving = [...ours, await movingOf(live, 'kafka-reassign-partitions', apacheRate, byApache)];
@@ -145,6 +152,7 @@ async function campaign(original: LiveOriginal, mode: Mode): Promise<CampaignRes
     const walked = await walk(live, 8_000_000);
     return {
       original,
+      disksIn: tmpdir(),
       load: { before, after: loadavg() },
       throttle,
       produceMs: { still: atRest, moving, phases },
