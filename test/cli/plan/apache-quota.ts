@@ -99,8 +99,8 @@ export function copyPaced(pacer: Pacer, copies: readonly Copy[], { kept = 1, atO
       running.push({ copy, left: copy.bytes, nextMs: nowMs + 2 * settingMs, isLifted: false, foreseen: 0 });
     }
     if (next.length > 0) set();
-    for (const one of running.slice(-next.length)) {
-      if (!lifts || next.length === 0) break;
+    for (const one of running) {
+      if (!lifts || !next.includes(one.copy)) continue;
       one.foreseen = liftedBytes(one.copy.bytes, paceOf(one.copy));
       pacer.foresee(one.copy, one.foreseen);
     }

@@ -28,8 +28,8 @@ test.each([
   const limit = 2_000_000;
   const pair = Array.from({ length: 2 }, () => ({ source: 4, receiver: 1, bytes }));
   const { rate } = copyPaced(new Pacer(limit), pair, { lifts: true }).rates.get('received 1')!;
-  // 1.06 times it when what comes at the end is not counted from the beginning.
-  expect(Math.abs(rate / limit - 1)).toBeLessThan(0.02);
+  // 1.02 to 1.06 times it when what comes at the end is not counted from the beginning.
+  expect(Math.abs(rate / limit - 1)).toBeLessThan(0.01);
 });
 
 test('a short move does not begin with all that a window allows', () => {

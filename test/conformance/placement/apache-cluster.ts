@@ -26,13 +26,15 @@ const startTimeoutMs = 150_000;
 const javaOptions: Readonly<Record<Heap, readonly string[]>> = {
   small: ['-Xmx320m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
   asShipped: [
-    ...['-Xmx1G', '-Xms1G', '-server', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'],
-    ...[
-      '-XX:InitiatingHeapOccupancyPercent=35',
-      '-XX:+ExplicitGCInvokesConcurrent',
-      '-XX:MaxInlineLevel=15',
-      '-Djava.awt.headless=true',
-    ],
+    '-Xmx1G',
+    '-Xms1G',
+    '-server',
+    '-XX:+UseG1GC',
+    '-XX:MaxGCPauseMillis=20',
+    '-XX:InitiatingHeapOccupancyPercent=35',
+    '-XX:+ExplicitGCInvokesConcurrent',
+    '-XX:MaxInlineLevel=15',
+    '-Djava.awt.headless=true',
   ],
 };
 

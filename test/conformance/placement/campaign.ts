@@ -16,7 +16,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { moveByApache } from './apache-move.ts';
 import { changeLeaders } from './leaders-alone.ts';
-import { hasBegun, type Live, type LiveOriginal, startLive, topic, type WalkResult, walk } from './live.ts';
+import { hasBegun, type Live, type LiveOriginal, type Ran, startLive, topic, type WalkResult, walk } from './live.ts';
 import { type Latencies, type Phase, sleep } from './load.ts';
 import { type Gain, type Meter, startMeter } from './meter.ts';
 
@@ -40,7 +40,7 @@ type CampaignResult = {
   readonly disksIn: string;
   readonly load: { readonly before: readonly number[]; readonly after: readonly number[] };
   readonly throttle: readonly Throttled[];
-  /** Of all requests between moves, and of all during moves of a kind; then each rest and each move, in order. */
+  /** Of all records between moves, and of all during moves of a kind; then each rest and each move, in order. */
   readonly produceMs: {
     readonly still: Latencies;
     readonly moving: readonly Moving[];
@@ -105,7 +105,7 @@ async function campaign(original: LiveOriginal, mode: Mode): Promise<CampaignRes
     for (let round = 0; round < rehearsals; round++) {
       for (const { name, args } of [add, remove]) {
         const state = join(live.folder, `rehearsal-${name}.json`);
-        await live.step(`${name}, rehearsed`, [...args, '--execute', '--state', state]);
+        mustEnd(await live.step(`${name}, rehearsed`, [...args, '--execute', '--state', state]));
       }
     }
     await sleep(warmUpMs);
@@ -202,6 +202,11 @@ async function phasesOf({ load }: Live): Promise<CampaignResult['produceMs']['ph
   return all.filter(({ kind }) => !asides.includes(kind)).map(({ windows: _, ...phase }) => phase);
 }
 
+/** A figure of a move that failed, or of one that ended before it was to be killed, is none. */
+function mustEnd({ code, stderr }: Ran, wanted: number | null = 0): void {
+  if (code !== wanted) throw new Error(`plan ended with code ${code}, not ${wanted}: ${stderr.slice(-2000)}`);
+}
+
 async function throttled(
   { load, folder, steps, step, leaders }: Live,
   meter: Meter,
@@ -221,8 +226,9 @@ async function throttled(
     return isKilled && begunMs !== undefined && performance.now() - begunMs > killMs;
   };
   const limited = ['--execute', '--state', state, '--throttle', String(asked)];
-  await step(`${move} at ${asked} bytes/s`, [...args, ...limited], { signal: 'SIGKILL', when });
-  if (isKilled) await step(`${move}, resumed`, ['resume', '--state', state]);
+  const ran = await step(`${move} at ${asked} bytes/s`, [...args, ...limited], { signal: 'SIGKILL', when });
+  mustEnd(ran, isKilled ? null : 0);
+  if (isKilled) mustEnd(await step(`${move}, resumed`, ['resume', '--state', state]));
   load.mark('between');
   await sleep(1500);
   const gains = meter.gains().sort((one, other) => other.bytes - one.bytes);

@@ -9,7 +9,7 @@ export type Load = {
   counts(): Promise<Counts>;
   /** Latencies of what is due from now on are of this kind, until told otherwise. */
   mark(kind: string): void;
-  latencies(...kinds: readonly string[]): Promise<Latencies>;
+  latencies(kind: string): Promise<Latencies>;
   /** From each mark to the next, in order. */
   phases(): Promise<readonly Phase[]>;
   stop(): Promise<void>;
@@ -33,9 +33,8 @@ export type Phase = Latencies & { readonly kind: string };
 /** What `steady_producer.py` is asked. */
 type Question =
   | { readonly ask: 'counts' | 'phases' | 'stop' }
-  | { readonly ask: 'mark'; readonly kind: string }
-  | { readonly ask: 'latencies'; readonly kinds: readonly string[] };
-/** What it answers: of 0 without being asked, once it produces; of a lower one, when it ends. */
+  | { readonly ask: 'mark' | 'latencies'; readonly kind: string };
+/** What it answers: of 0 without being asked, as it begins to produce. */
 type Reply = { readonly id: number; readonly answer: Counts | Latencies | readonly Phase[] | null };
 
 /** @throws when the producer cannot start, or ends before it is told to, with its last words */
@@ -84,7 +83,7 @@ export async function produceSteadily(bootstrap: string, { topic, partitions }: 
   return {
     counts: async () => (await ask({ ask: 'counts' })) as Counts,
     mark: (kind) => tell({ ask: 'mark', kind }, ++lastId),
-    latencies: async (...kinds) => (await ask({ ask: 'latencies', kinds })) as Latencies,
+    latencies: async (kind) => (await ask({ ask: 'latencies', kind })) as Latencies,
     phases: async () => (await ask({ ask: 'phases' })) as readonly Phase[],
     stop: async () => {
       tell({ ask: 'stop' }, ++lastId);

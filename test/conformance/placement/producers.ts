@@ -11,11 +11,9 @@ export const kafkaOf = (bootstrap: string): Kafka =>
     retry: { retries: 10, initialRetryTime: 100 },
   });
 
-export const producerOf = (kafka: Kafka) => kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
-
 /** Fills each partition with batches of 64 KB, as producers in use make them. */
 export async function fill(kafka: Kafka, { topic, partitions }: Target, partitionBytes: number): Promise<void> {
-  const producer = producerOf(kafka);
+  const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
   await producer.connect();
   const value = Buffer.alloc(8000, 'x');
   const batches = Math.ceil(partitionBytes / (8 * value.length));

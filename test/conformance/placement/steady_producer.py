@@ -2,7 +2,7 @@
 
 librdkafka, so that what is measured is not a garbage collector of the client's; its latency counts from `produce` to
 the answer, and nothing lingers.
-Questions and answers are lines of JSON, shaped as `load.ts` says; it says `ready` once it produces.
+Questions and answers are lines of JSON, shaped as `load.ts` says.
 """
 import json
 import sys
@@ -64,7 +64,7 @@ def answer(question):
             windows.append(Window(windows[-1].phase + 1, question["kind"], time.monotonic()))
         return None
     if ask == "latencies":
-        return latencies_of([window for window in windows if window.kind in question["kinds"]])
+        return latencies_of([window for window in windows if window.kind == question["kind"]])
     if ask == "phases":
         phases = {}
         for window in windows:
@@ -108,4 +108,3 @@ def produce():
 threading.Thread(target=listen, daemon=True).start()
 print(json.dumps({"id": 0, "answer": None}), flush=True)
 produce()
-print(json.dumps({"id": -1, "answer": counts}), flush=True)
