@@ -8,7 +8,11 @@ type Answer<Value> = Promise<Result<Value, Refusal | Interrupted>>;
 /** Partitions named in one request. */
 const partitionsPerRequest = 500;
 
-export type Held = { readonly replicas: readonly number[]; readonly leader: number };
+export type Held = {
+  readonly replicas: readonly number[];
+  readonly inSync: readonly number[];
+  readonly leader: number;
+};
 
 export const nameOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
   `${topic} ${partition}`;
@@ -25,7 +29,9 @@ export async function replicasNow(
   const held = new Map<string, Held>();
   for (const { name, errorCode: code, partitions } of topics.value) {
     if (code !== errorCode.NONE) continue;
-    for (const { partition, replicas, leader } of partitions) held.set(`${name} ${partition}`, { replicas, leader });
+    for (const { partition, replicas, inSyncReplicas: inSync, leader } of partitions) {
+      held.set(`${name} ${partition}`, { replicas, inSync, leader });
+    }
   }
   return success(held);
 }

@@ -1,3 +1,4 @@
+import type { CopyBytes } from './arrivals.ts';
 import { sampleMs } from './pacer.ts';
 
 /** The throttle of a copy is lifted this long before its end: copies are looked at every two seconds. */
@@ -13,10 +14,9 @@ const mostPart = 0.1;
  * though it has, the record does not wake the follower's waiting fetch (`DelayedFetch.tryComplete` counts no bytes that
  * a quota holds back) before `replica.fetch.wait.max.ms`, half a second.
  *
- * @param bytes  of the copy: all of it, and what has arrived
  * @param pace   bytes per second at which it comes
  */
-export const isToBeLifted = (bytes: { readonly all: number; readonly arrived: number }, pace: number): boolean =>
+export const isToBeLifted = (bytes: CopyBytes, pace: number): boolean =>
   bytes.all > 0 && bytes.all - bytes.arrived <= Math.min(pace * seconds, bytes.all * mostPart);
 
 /**

@@ -41,7 +41,11 @@ export class Moves {
   /** Brokers that may be asked for copies. */
   private readonly sources: ReadonlySet<number>;
   private readonly throttled = new Set<number>();
-  /** Steps whose throttle was lifted before their end. */
+  /** By topic, steps whose copies are throttled: few, as what is produced to a throttled partition counts as well. */
+  private readonly named = new Map<string, ReadonlySet<string>>();
+  /** Lists of topics are set one after the other: each is made from what is under way by then. */
+  private naming: Promise<unknown> = Promise.resolve();
+  /** Those whose throttle was lifted before their end. */
   private lifted: ReadonlySet<string> = new Set();
   /** What their copies will bring unthrottled, while the pacer counts it as if it had come. */
   private readonly foreseen = new Map<string, { readonly flows: readonly Flow[]; readonly bytes: number }>();
@@ -88,7 +92,8 @@ export class Moves {
     const read = await this.readStart();
     if (!read.ok) return read;
     if (this.pacer !== undefined) {
-      const named = await setThrottledReplicas(this.admin, this.patience, this.all, this.lifted);
+      // What an earlier run has left behind goes away where nothing is under way.
+      const named = await this.throttle(this.all);
       if (!named.ok) return named;
     }
     const seen = await this.readLive();
@@ -187,8 +192,13 @@ export class Moves {
 
   /** What may begin now. */
   private next(): Step[] {
+    return this.nextAfter(this.running.values());
+  }
+
+  /** What may begin once only these are running. */
+  private nextAfter(running: Iterable<Step>): Step[] {
     const limits = { movesPerBroker: this.movesPerBroker, partitions: this.options.batchPartitions };
-    return nextSteps(this.waiting, this.running.values(), limits, (id) => this.live.has(id));
+    return nextSteps(this.waiting, running, limits, (id) => this.live.has(id));
   }
 
   private async beginNext(): Outcome {
@@ -199,6 +209,11 @@ export class Moves {
     // Counted as running before the cluster is asked: an interruption in between must cancel them.
     for (const step of next) this.running.set(nameOf(step.change), step);
     this.waiting = this.waiting.filter((step) => !chosen.has(step));
+    if (this.pacer !== undefined) {
+      await this.naming;
+      const named = await this.throttle(next.filter((step) => step.receivers.length > 0 && !this.isNamed(step)));
+      if (!named.ok) return named;
+    }
     // What sources may send is shared with the new copies before these begin.
     const paced = await this.pace();
     if (!paced.ok) return paced;
@@ -212,14 +227,16 @@ export class Moves {
     if (this.running.size === 0) return success(undefined);
     const still = await ongoing(this.admin, this.patience);
     if (!still.ok) return still;
+    const unlifted: Step[] = [];
     for (const [name, step] of [...this.running]) {
       if (still.value.has(name)) continue;
+      if (this.isNamed(step) && !this.lifted.has(name)) unlifted.push(step);
       this.running.delete(name);
       this.takeBack(name);
       this.ended.push(step);
       this.arriving.set(name, { step, sinceMs: performance.now() });
     }
-    return success(undefined);
+    return this.pacer === undefined ? success(undefined) : await this.throttle(unlifted, this.next());
   }
 
   /** Brokers hear of a finished move one after the other; a preferred leader may need a moment before it can lead. */
@@ -258,8 +275,15 @@ export class Moves {
 
   private async sample(): Promise<void> {
     const flows = this.flowsOf([...this.running.values()]);
-    const copies = [...this.running.values(), ...this.ended.splice(0)];
-    const seen = await this.arrivals.sample(copies, (id) => this.live.has(id), this.sourceOf);
+    const copies = [...this.running.values(), ...this.ended.splice(0)].map((step) => {
+      return {
+        step,
+        source: this.sourceOf(step),
+        isThrottled: this.isThrottled(step),
+        followers: this.followersOf(step),
+      };
+    });
+    const seen = await this.arrivals.sample(copies, (id) => this.live.has(id));
     if (this.pacer === undefined || seen.seconds === 0) return;
     this.pacer.see(seen, flows);
     const { running } = this;
@@ -278,19 +302,39 @@ export class Moves {
     const running = [...this.running.values()];
     const paceOf = this.paces(pacer);
     const ending = running.filter((step) => {
-      const bytes = { all: copiedBytes(step), arrived: this.arrivals.bytesOf(step) };
-      return step.receivers.length > 0 && isToBeLifted(bytes, paceOf(step) * step.receivers.length);
+      const bytes = step.receivers.length > 0 ? this.arrivals.lastBytesOf(step, this.sourceOf(step)) : undefined;
+      return bytes !== undefined && isToBeLifted(bytes, paceOf(step));
     });
     const names = new Set(ending.map(({ change }) => nameOf(change)).filter((name) => !this.lifted.has(name)));
     if (names.size === 0) return success(undefined);
-    const lifted = new Set([...this.lifted, ...names]);
-    const topics = new Set(ending.map(({ change }) => change.topic));
-    const steps = this.all.filter(({ change }) => topics.has(change.topic));
-    const set = await setThrottledReplicas(this.admin, this.patience, steps, lifted);
-    if (!set.ok) return set;
-    this.lifted = lifted;
-    for (const name of names) this.takeBack(name);
+    this.lifted = new Set([...this.lifted, ...names]);
+    // What is to begin next is named with it: every setting costs producers.
+    const set = await this.throttle(ending, this.nextAfter(running.filter((step) => !ending.includes(step))));
+    if (set.ok) for (const name of names) this.takeBack(name);
+    else this.lifted = new Set([...this.lifted].filter((name) => !names.has(name)));
     return set;
+  }
+
+  private isNamed({ change }: Step): boolean {
+    return this.named.get(change.topic)?.has(nameOf(change)) === true;
+  }
+
+  /** Sets the lists of these steps' topics anew: what is under way and not lifted is throttled, and what is about to be. */
+  private throttle(some: readonly Step[], soon: readonly Step[] = []): Outcome {
+    if (some.length === 0) return Promise.resolve(success(undefined));
+    const turn = this.naming.then(async () => {
+      const byTopic = new Map(some.map(({ change }) => [change.topic, new Map<string, Step>()]));
+      for (const step of [...this.running.values(), ...soon]) {
+        const name = nameOf(step.change);
+        if (step.receivers.length > 0 && !this.lifted.has(name)) byTopic.get(step.change.topic)?.set(name, step);
+      }
+      const lists = new Map([...byTopic].map(([topic, steps]) => [topic, [...steps.values()]]));
+      const set = await setThrottledReplicas(this.admin, this.patience, lists);
+      if (set.ok) for (const [topic, steps] of byTopic) this.named.set(topic, new Set(steps.keys()));
+      return set;
+    });
+    this.naming = turn.catch(() => undefined);
+    return turn;
   }
 
   /** Bytes per second at which each copy of a step comes: its source's are shared alike. */
@@ -332,6 +376,18 @@ export class Moves {
   }
 
   private readonly sourceOf = ({ change }: Step): number => this.held.get(nameOf(change))?.leader ?? -1;
+
+  /** Whether its copies are under way and held back by the quota of a leader that is there. */
+  private isThrottled({ change }: Step): boolean {
+    const name = nameOf(change);
+    if (this.pacer === undefined || this.lifted.has(name) || !this.running.has(name)) return false;
+    return (this.held.get(name)?.leader ?? -1) >= 0;
+  }
+
+  private followersOf({ change }: Step): number {
+    const held = this.held.get(nameOf(change));
+    return held?.inSync.filter((id) => id !== held.leader).length ?? 0;
+  }
 
   /** Copies whose partition has a leader to copy from. */
   private flowsOf(steps: readonly Step[]): Flow[] {

@@ -1,14 +1,14 @@
 import { type Allotment, allot, type Capacities, type Flow } from './allot.ts';
 import type { Sample } from './arrivals.ts';
 import { type Debt, debtAfter, paceFor } from './pace.ts';
-import { rateFor, type Sent, sentAfter, windowSeconds } from './quota-window.ts';
+import { rateBesides, rateFor, type Sent, sentAfter, windowSeconds } from './quota-window.ts';
 
 /**
  * How often a pacer is to be told what was sent. Seldom: every rate that is set makes Apache's broker read all of its
  * settings anew and log them, about eight milliseconds in which whatever it has to do with waits (seen with 3.9).
  */
 export const sampleMs = 2000;
-/** A change smaller than this part of what is set is not worth that. */
+/** A change smaller than this part of what is set for copies is not worth that. */
 const leastChange = 0.1;
 
 /**
@@ -25,7 +25,7 @@ export class Pacer {
   private allotted: Allotment = { rates: new Map(), full: { sent: new Set(), received: new Set() } };
   /** Of the sources: what they sent lately, and the rates that are set. */
   private readonly windows = new Map<number, readonly Sent[]>();
-  private readonly rates = new Map<number, number>();
+  private readonly rates = new Map<number, { readonly rate: number; readonly copies: number }>();
 
   constructor(limit: number) {
     this.limit = limit;
@@ -33,7 +33,7 @@ export class Pacer {
 
   /** At first what a source without copies may have. */
   rateOf(broker: number): number {
-    return this.rates.get(broker) ?? Math.ceil(this.limit / windowSeconds);
+    return this.setAt(broker).rate;
   }
 
   /** Bytes per second that a source is to send now. */
@@ -42,13 +42,15 @@ export class Pacer {
   }
 
   /** @param flows  what was being copied: a broker without any owes nothing */
-  see({ seconds, received, sent }: Sample, flows: readonly Flow[]): void {
+  see({ seconds, received, sent, besides }: Sample, flows: readonly Flow[]): void {
     const receivers = new Set(flows.map(({ receiver }) => receiver));
     const sources = new Set(flows.map(({ source }) => source));
     for (const id of receivers) this.follow('received', id, received.get(id) ?? 0, seconds);
     for (const id of sources) this.follow('sent', id, sent.get(id) ?? 0, seconds);
-    for (const id of new Set([...this.windows.keys(), ...sent.keys()])) {
-      this.windows.set(id, sentAfter(this.windows.get(id) ?? [], this.paceOf(id), sent.get(id) ?? 0, seconds));
+    for (const id of new Set([...this.windows.keys(), ...sent.keys(), ...besides.keys()])) {
+      const meant = this.paceOf(id) * seconds;
+      const now = { seconds, bytes: sent.get(id) ?? 0, meant, besides: besides.get(id) ?? 0 };
+      this.windows.set(id, sentAfter(this.windows.get(id) ?? [], now));
     }
   }
 
@@ -68,13 +70,20 @@ export class Pacer {
     });
     const changed = new Map<number, number>();
     for (const [id, pace] of this.allotted.rates) {
-      const rate = Math.ceil(rateFor(this.windows.get(id) ?? [], pace));
-      const old = this.rateOf(id);
-      if (Math.abs(rate - old) <= leastChange * old) continue;
-      this.rates.set(id, rate);
+      const window = this.windows.get(id) ?? [];
+      const copies = rateFor(window, pace);
+      const rate = Math.ceil(copies + rateBesides(window));
+      const old = this.setAt(id);
+      if (Math.abs(rate - old.rate) <= leastChange * old.copies) continue;
+      this.rates.set(id, { rate, copies });
       changed.set(id, rate);
     }
     return changed;
+  }
+
+  private setAt(broker: number): { readonly rate: number; readonly copies: number } {
+    const first = Math.ceil(this.limit / windowSeconds);
+    return this.rates.get(broker) ?? { rate: first, copies: first };
   }
 
   private follow(direction: keyof Capacities, id: number, bytes: number, seconds: number): void {

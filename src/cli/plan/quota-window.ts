@@ -1,7 +1,17 @@
 import { mostPart } from './pace.ts';
 
-/** What a broker sent since the sample before, and what it was to send: bytes. */
-export type Sent = { readonly seconds: number; readonly bytes: number; readonly meant: number };
+/**
+ * What a broker sent since the sample before, what it was to send, and what in-sync followers fetched of the same
+ * partitions: bytes. The quota counts these too (`KafkaApis.sizeOfThrottledPartitions` asks for the partition alone),
+ * though it never holds them back (`ReplicaManager.shouldLeaderThrottle` asks for the replica as well): a rate without
+ * them lets no copy through that fetches less than they do.
+ */
+export type Sent = {
+  readonly seconds: number;
+  readonly bytes: number;
+  readonly meant: number;
+  readonly besides: number;
+};
 
 /**
  * A quota of Kafka's is a mean over this many seconds at least (`replication.quota.window.num` 11 of
@@ -13,12 +23,13 @@ export const windowSeconds = 10;
 const nextSeconds = 1.5;
 
 /** @param window  the last first */
-export const sentAfter = (window: readonly Sent[], pace: number, bytes: number, seconds: number): readonly Sent[] =>
-  within([{ seconds, bytes, meant: pace * seconds }, ...window], windowSeconds);
+export const sentAfter = (window: readonly Sent[], now: Sent): readonly Sent[] =>
+  within([now, ...window], windowSeconds);
 
 /**
- * The rate that lets a broker send `pace` bytes per second next: neither a burst after a rest or a rise, nor a stop
- * after a fall. What arrived lately, the quota counted as up to a third more, but hardly as more than was meant.
+ * The part of a rate that lets a broker send `pace` bytes per second of copies next: neither a burst after a rest or a
+ * rise, nor a stop after a fall. What arrived lately, the quota counted as up to a third more, but hardly as more than
+ * was meant.
  */
 export function rateFor(window: readonly Sent[], pace: number): number {
   let [arrived, meant] = [0, 0];
@@ -29,14 +40,23 @@ export function rateFor(window: readonly Sent[], pace: number): number {
   return (Math.min(mostPart * arrived, meant) + pace * nextSeconds) / windowSeconds;
 }
 
+/** The part that in-sync followers take, who go on as they did in the last sample. */
+export function rateBesides(window: readonly Sent[]): number {
+  const [last] = window;
+  if (last === undefined) return 0;
+  let besides = (last.besides / last.seconds) * nextSeconds;
+  for (const sent of within(window, windowSeconds - nextSeconds)) besides += sent.besides;
+  return besides / windowSeconds;
+}
+
 /** The last `most` seconds of it. */
 function within(window: readonly Sent[], most: number): Sent[] {
   const kept: Sent[] = [];
   let left = most;
-  for (const { seconds, bytes, meant } of window) {
+  for (const { seconds, bytes, meant, besides } of window) {
     if (left <= 0) break;
     const part = Math.min(1, left / seconds);
-    kept.push({ seconds: seconds * part, bytes: bytes * part, meant: meant * part });
+    kept.push({ seconds: seconds * part, bytes: bytes * part, meant: meant * part, besides: besides * part });
     left -= seconds;
   }
   return kept;

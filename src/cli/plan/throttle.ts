@@ -1,6 +1,5 @@
 import { type Result, success } from '../../base/index.ts';
 import { type ConfigChange, type ConfigResource, configSources, type KafkaAdmin } from '../../client/kafka/index.ts';
-import { nameOf } from './cluster-moves.ts';
 import { type Interrupted, type Patience, type Refusal, refused } from './patience.ts';
 import { spread } from './spread.ts';
 import type { Step } from './steps.ts';
@@ -29,28 +28,23 @@ type Changes = { readonly resource: ConfigResource; readonly changes: readonly C
  * A throttle of Kafka's is a rate on each broker, and on each topic the replicas that it counts for. Only what sources
  * send is throttled (why: `Pacer`). The replicas are named first: a broker that has its rate has heard of them as well.
  *
- * @param steps   all of each topic that is among them: the list of a topic is set as a whole
- * @param lifted  names of those that are not throttled any more
+ * @param lists  what is throttled of each topic; its list is set as a whole
  */
 export async function setThrottledReplicas(
   admin: KafkaAdmin,
   patience: Patience,
-  steps: readonly Step[],
-  lifted: ReadonlySet<string>,
+  lists: ReadonlyMap<string, readonly Step[]>,
 ): Outcome {
-  const all: Changes[] = [];
-  for (const [topic, some] of Map.groupBy(steps, ({ change }) => change.topic)) {
-    const sources = some
-      .filter(({ change }) => !lifted.has(nameOf(change)))
-      .flatMap(({ change: { partition, from } }) => from.map((id) => `${partition}:${id}`));
-    const name = replicas.sent;
-    all.push({
+  const name = replicas.sent;
+  const all: Changes[] = [...lists].map(([topic, steps]) => {
+    const sources = steps.flatMap(({ change: { partition, from } }) => from.map((id) => `${partition}:${id}`));
+    return {
       resource: { type: 'topic', name: topic },
       changes: [
         sources.length === 0 ? { name, operation: 'delete' } : { name, operation: 'set', value: sources.join(',') },
       ],
-    });
-  }
+    };
+  });
   return await alter(admin, patience, 'setting the throttle', all);
 }
 

@@ -45,6 +45,8 @@ const fetchBytes = 1024 * 1024;
 const emptyFetchMs = 500;
 /** Settings are there this long after they were set. */
 const settingMs = 150;
+/** Copies that have not come by then never will. */
+const longestMs = 3_600_000;
 
 /**
  * Copies in a cluster of Apache's while a pacer sets the rates of its sources.
@@ -52,8 +54,15 @@ const settingMs = 150;
  * @param kept    part of what a fetch brings that a log keeps: fetches end in the middle of a batch, quotas count all
  * @param atOnce  copies that one receiver takes at a time
  * @param lifts   whether the throttle is lifted before a copy ends
+ * @param inSync  bytes per second that a partition's in-sync followers fetch: never held back, but counted while a copy
+ *   of it is throttled
+ * @throws when the copies do not end
  */
-export function copyPaced(pacer: Pacer, copies: readonly Copy[], { kept = 1, atOnce = 2, lifts = false } = {}): Copied {
+export function copyPaced(
+  pacer: Pacer,
+  copies: readonly Copy[],
+  { kept = 1, atOnce = 2, lifts = false, inSync = 0 } = {},
+): Copied {
   const quotas = new Map<number, LeaderQuota>();
   for (const { source } of copies) {
     const quota = new LeaderQuota();
@@ -66,6 +75,7 @@ export function copyPaced(pacer: Pacer, copies: readonly Copy[], { kept = 1, atO
   const seen = new Map<string, { firstMs: number; lastMs: number; bytes: number }>();
   let sent = new Map<number, number>();
   let received = new Map<number, number>();
+  let besides = new Map<number, number>();
   let ratesSet = 0;
   let nowMs = 0;
   const set = (): void => {
@@ -88,6 +98,7 @@ export function copyPaced(pacer: Pacer, copies: readonly Copy[], { kept = 1, atO
     }
   };
   for (; waiting.length + running.length > 0; nowMs += stepMs) {
+    if (nowMs > longestMs) throw new Error(`${waiting.length + running.length} copies do not end`);
     const next = waiting.filter(
       (copy, at) =>
         running.filter(({ copy: { receiver } }) => receiver === copy.receiver).length +
@@ -107,6 +118,12 @@ export function copyPaced(pacer: Pacer, copies: readonly Copy[], { kept = 1, atO
     while (settings[0] !== undefined && settings[0].atMs <= nowMs) {
       const { source, rate } = settings.shift()!;
       quotas.get(source)!.rate = rate;
+    }
+    for (const { copy, isLifted } of running) {
+      if (isLifted || inSync === 0) continue;
+      const bytes = (inSync * stepMs) / 1000;
+      quotas.get(copy.source)!.record(nowMs, bytes);
+      besides.set(copy.source, (besides.get(copy.source) ?? 0) + bytes);
     }
     for (const one of running) {
       if (one.nextMs > nowMs) continue;
@@ -132,9 +149,10 @@ export function copyPaced(pacer: Pacer, copies: readonly Copy[], { kept = 1, atO
       running.splice(running.indexOf(one), 1);
     }
     if (nowMs % sampleMs !== 0 || nowMs === 0) continue;
-    pacer.see({ seconds: sampleMs / 1000, sent, received }, flows);
+    pacer.see({ seconds: sampleMs / 1000, sent, received, besides }, flows);
     sent = new Map();
     received = new Map();
+    besides = new Map();
     set();
     if (lifts) lift();
   }

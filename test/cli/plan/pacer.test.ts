@@ -32,6 +32,19 @@ test.each([
   expect(Math.abs(rate / limit - 1)).toBeLessThan(0.01);
 });
 
+test.each([
+  [1_000_000, 83_000],
+  [1_000_000, 1_000_000],
+  [4_000_000, 8_000_000],
+  [20_000_000, 10_000_000],
+])('at %d bytes/s copies keep to the limit though in-sync followers of each partition fetch %d bytes/s', (limit, inSync) => {
+  const some = copies(6, limit * 40);
+  const atOnce = Math.max(2, Math.floor(limit / 1024 / 1024));
+  const come = copyPaced(new Pacer(limit), some, { lifts: true, inSync, atOnce }).rates.get('received 4')!;
+  const go = copyPaced(new Pacer(limit), turned(some), { lifts: true, inSync, atOnce }).rates.get('sent 4')!;
+  for (const { rate } of [come, go]) expect(Math.abs(rate / limit - 1)).toBeLessThan(0.05);
+});
+
 test('a short move does not begin with all that a window allows', () => {
   const { rate, seconds } = copyPaced(new Pacer(4_000_000), copies(3, 12e6)).rates.get('received 4')!;
   expect(seconds).toBeGreaterThan(6);
@@ -43,7 +56,7 @@ test('a source that has rested does not rush after, nor one whose share has grow
   const pacer = new Pacer(limit);
   copyPaced(pacer, copies(2, 40e6));
   for (let second = 0; second < 60; second++) {
-    pacer.see({ seconds: 1, sent: new Map(), received: new Map() }, []);
+    pacer.see({ seconds: 1, sent: new Map(), received: new Map(), besides: new Map() }, []);
     pacer.changedFor([]);
   }
   const { rate, seconds } = copyPaced(pacer, copies(1, 30e6)).rates.get('sent 1')!;
