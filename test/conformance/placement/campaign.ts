@@ -63,12 +63,12 @@ type Moving = Latencies & {
 
 type Mode = 'whole' | 'latency' | 'leaders';
 
-const partitionBytes: Readonly<Record<Mode, number>> = { whole: 64_000_000, latency: 96_000_000, leaders: 64_000_000 };
+const partitionBytes: Readonly<Record<Mode, number>> = { whole: 64_000_000, latency: 16_000_000, leaders: 64_000_000 };
 /** Bytes per second to copy at. */
 const apacheRate = 4_000_000;
 const ratesOf: Readonly<Record<Mode, readonly number[]>> = {
   whole: [2_000_000, apacheRate],
-  latency: [2_000_000],
+  latency: [1_000_000],
   leaders: [apacheRate],
 };
 type Move = { readonly name: string; readonly args: readonly string[]; readonly isKilled?: boolean };
@@ -82,6 +82,8 @@ const movesOf: Readonly<Record<Mode, readonly Move[]>> = {
 };
 /** Kinds of windows. */
 const movingAt = (rate: number): string => `moving at ${rate}`;
+/** Copies go on without a tool, and a new one starts where the brokers run: that is no part of the move, but it is recorded. */
+const toolStarts = 'the tool starts again';
 const byApache = 'moving by Apache';
 const leadersAlone = 'changing leaders';
 /**
@@ -89,6 +91,8 @@ const leadersAlone = 'changing leaders';
  * broker that has just started double the p99 of the whole cluster. So moves are rehearsed, and then there is rest.
  */
 const rehearsals = 3;
+/** Of the rate to be measured: settings of the throttle are to be rehearsed as well, but not for as long. */
+const rehearsalParts = 4;
 const warmUpMs = 150_000;
 const stillMs: Readonly<Record<Mode, number>> = { whole: 31_000, latency: 61_000, leaders: 31_000 };
 const deadMs = 8000;
@@ -105,7 +109,8 @@ async function campaign(original: LiveOriginal, mode: Mode): Promise<CampaignRes
     for (let round = 0; round < rehearsals; round++) {
       for (const { name, args } of [add, remove]) {
         const state = join(live.folder, `rehearsal-${name}.json`);
-        mustEnd(await live.step(`${name}, rehearsed`, [...args, '--execute', '--state', state]));
+        const limited = ['--execute', '--state', state, '--throttle', String(rehearsalParts * ratesOf[mode][0]!)];
+        mustEnd(await live.step(`${name}, rehearsed`, [...args, ...limited]));
       }
     }
     await sleep(warmUpMs);
@@ -228,7 +233,18 @@ async function throttled(
   const limited = ['--execute', '--state', state, '--throttle', String(asked)];
   const ran = await step(`${move} at ${asked} bytes/s`, [...args, ...limited], { signal: 'SIGKILL', when });
   mustEnd(ran, isKilled ? null : 0);
-  if (isKilled) mustEnd(await step(`${move}, resumed`, ['resume', '--state', state]));
+  if (isKilled) {
+    load.mark(toolStarts);
+    let hasGoneOn = false;
+    const goesOn = (stderr: string): boolean => {
+      if (!hasGoneOn && hasBegun(stderr)) {
+        hasGoneOn = true;
+        load.mark(movingAt(asked));
+      }
+      return false;
+    };
+    mustEnd(await step(`${move}, resumed`, ['resume', '--state', state], { signal: 'SIGKILL', when: goesOn }));
+  }
   load.mark('between');
   await sleep(1500);
   const gains = meter.gains().sort((one, other) => other.bytes - one.bytes);
