@@ -236,7 +236,7 @@ export class Moves {
       this.ended.push(step);
       this.arriving.set(name, { step, sinceMs: performance.now() });
     }
-    return this.pacer === undefined ? success(undefined) : await this.throttle(unlifted, this.next());
+    return unlifted.length === 0 ? success(undefined) : await this.throttle(unlifted, this.next());
   }
 
   /** Brokers hear of a finished move one after the other; a preferred leader may need a moment before it can lead. */

@@ -5,7 +5,7 @@
  * have the JVM options that Apache ships. About twenty-five minutes an original.
  *
  * `--latency` makes moves alone, each in turn with rest: add, with the tool killed and resumed on the way; a zone
- * relabelled; remove. Copies take minutes, as those of partitions in use do. About half an hour an original.
+ * relabelled; remove. As much is copied as is produced. About forty minutes an original.
  *
  * `--leaders` makes the quickest moves of the usual partitions, and then as many changes of leaders in as much time with
  * nothing copied: the part of what producers see that is Apache Kafka's own. About fifteen minutes an original.
