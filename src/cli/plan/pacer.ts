@@ -21,7 +21,8 @@ const leastChange = 0.1;
 export class Pacer {
   private readonly limit: number;
   private readonly debts = { sent: new Map<number, Debt>(), received: new Map<number, Debt>() };
-  private readonly begun = { sent: new Set<number>(), received: new Set<number>() };
+  /** For how many seconds there has been something to send, or to receive. */
+  private readonly lasted = { sent: new Map<number, number>(), received: new Map<number, number>() };
   private allotted: Allotment = { rates: new Map(), full: { sent: new Set(), received: new Set() } };
   /** Of the sources: what they sent lately, and the rates that are set. */
   private readonly windows = new Map<number, readonly Sent[]>();
@@ -63,10 +64,10 @@ export class Pacer {
 
   /** Rates of sources that must be set anew for what is being copied from now on. */
   changedFor(flows: readonly Flow[]): Map<number, number> {
-    const { limit, debts } = this;
+    const { limit, debts, lasted } = this;
     this.allotted = allot(flows, {
-      sent: (id) => paceFor(debts.sent.get(id) ?? 0, limit),
-      received: (id) => paceFor(debts.received.get(id) ?? 0, limit),
+      sent: (id) => paceFor(debts.sent.get(id) ?? 0, limit, lasted.sent.get(id) ?? 0),
+      received: (id) => paceFor(debts.received.get(id) ?? 0, limit, lasted.received.get(id) ?? 0),
     });
     const changed = new Map<number, number>();
     for (const [id, pace] of this.allotted.rates) {
@@ -88,11 +89,12 @@ export class Pacer {
 
   private follow(direction: keyof Capacities, id: number, bytes: number, seconds: number): void {
     // Until the first byte comes, the copy is being prepared: that time is not made good.
-    if (bytes > 0) this.begun[direction].add(id);
-    if (!this.begun[direction].has(id)) return;
+    const lasted = this.lasted[direction];
+    if (bytes === 0 && !lasted.has(id)) return;
+    lasted.set(id, (lasted.get(id) ?? 0) + seconds);
     const debts = this.debts[direction];
     const before = debts.get(id) ?? 0;
-    const after = debtAfter(before, this.limit, bytes, seconds);
+    const after = debtAfter(before, this.limit, bytes, seconds, lasted.get(id)!);
     // Who could have done more, had the others, is owed nothing for it.
     debts.set(id, this.allotted.full[direction].has(id) ? after : Math.min(Math.max(before, 0), after));
   }

@@ -23,12 +23,12 @@ test.each([
 });
 
 test.each([
-  40e6, 64e6, 128e6,
+  40e6, 64e6,
 ])('two copies of %d bytes, whose throttle is lifted before they end, keep to the limit as well', (bytes) => {
   const limit = 2_000_000;
   const pair = Array.from({ length: 2 }, () => ({ source: 4, receiver: 1, bytes }));
   const { rate } = copyPaced(new Pacer(limit), pair, { lifts: true }).rates.get('received 1')!;
-  // 1.02 to 1.06 times it when what comes at the end is not counted from the beginning.
+  // 1.03 to 1.06 times it when what comes at the end is not counted from the beginning.
   expect(Math.abs(rate / limit - 1)).toBeLessThan(0.01);
 });
 
@@ -69,4 +69,15 @@ test('rates are left alone while what is sent keeps to them', () => {
   expect(out.ratesSet).toBeLessThan(out.rates.get('sent 4')!.seconds / 5);
   const into = copyPaced(new Pacer(4_000_000), copies(6, 60e6));
   expect(into.ratesSet).toBeLessThan(into.rates.get('received 4')!.seconds / 2);
+});
+
+test.each([
+  1, 0.8,
+])('in long moves, of which logs keep %f, rates are set ever more seldom, and the limit is kept', (kept) => {
+  const limit = 1_000_000;
+  const { rates, ratesSet } = copyPaced(new Pacer(limit), copies(6, 130e6), { lifts: true, inSync: 83_000, kept });
+  const { rate, seconds } = rates.get('received 4')!;
+  expect(Math.abs(rate / limit - 1)).toBeLessThan(0.02);
+  // 0.35 a second when a debt is always made good as quickly as at first.
+  expect(ratesSet / seconds).toBeLessThan(0.2);
 });
