@@ -17,32 +17,43 @@ export type ApacheCluster = {
   stop(): Promise<void>;
 };
 
-export type Heap = 'small' | 'asShipped';
+/** How brokers are set up: small for a test, or as Apache's documentation says. */
+export type SetUp = 'small' | 'documented';
 
 const clusterId = '4L6g3nShT-eMCtK--X86sw';
 const startTimeoutMs = 150_000;
 
-/** Starts quickly and takes little, or is run as it comes: the options of Apache's `kafka-server-start` and `kafka-run-class`. */
-const javaOptions: Readonly<Record<Heap, readonly string[]>> = {
+/**
+ * Small: starts quickly and takes little. Documented: the arguments that Apache's documentation calls typical
+ * (https://kafka.apache.org/39/documentation.html#java), with half of their heap, as four share a machine.
+ */
+const javaOptions: Readonly<Record<SetUp, readonly string[]>> = {
   small: ['-Xmx320m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
-  asShipped: [
-    '-Xmx1G',
-    '-Xms1G',
-    '-server',
+  documented: [
+    '-Xmx3g',
+    '-Xms3g',
+    '-XX:MetaspaceSize=96m',
     '-XX:+UseG1GC',
     '-XX:MaxGCPauseMillis=20',
     '-XX:InitiatingHeapOccupancyPercent=35',
+    '-XX:G1HeapRegionSize=16M',
+    '-XX:MinMetaspaceFreeRatio=50',
+    '-XX:MaxMetaspaceFreeRatio=80',
     '-XX:+ExplicitGCInvokesConcurrent',
-    '-XX:MaxInlineLevel=15',
-    '-Djava.awt.headless=true',
   ],
+};
+
+/** Documented: Apache's own number of threads. */
+const threads: Readonly<Record<SetUp, Readonly<Record<string, string>>>> = {
+  small: { 'num.network.threads': '2', 'num.io.threads': '2' },
+  documented: {},
 };
 
 /** Brokers 1, 2, ... of an original in KRaft mode, one for each rack named; broker 1 is the controller as well. */
 export async function startApacheCluster(
   original: Extract<Original, 'kafka-3.9' | 'kafka-4'>,
   racks: readonly string[],
-  { disks = 1, heap = 'small' }: { readonly disks?: number; readonly heap?: Heap | undefined } = {},
+  { disks = 1, setUp = 'small' }: { readonly disks?: number; readonly setUp?: SetUp | undefined } = {},
 ): Promise<ApacheCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'hikube-brokers-'));
   const classPath = classPathOf(original);
@@ -61,7 +72,7 @@ export async function startApacheCluster(
   };
   const logging = original === 'kafka-4' ? log4j2(folder) : log4j(folder);
   const begin = async (id: number): Promise<void> => {
-    const args = [...javaOptions[heap], ...logging, '-cp', classPath];
+    const args = [...javaOptions[setUp], ...logging, '-cp', classPath];
     running.set(
       id,
       await start('java', [...args, 'kafka.Kafka', settingsOf(id)], {
@@ -87,8 +98,7 @@ export async function startApacheCluster(
         'broker.rack': rack,
         'offsets.topic.num.partitions': '1',
         'offsets.topic.replication.factor': '1',
-        'num.network.threads': '2',
-        'num.io.threads': '2',
+        ...threads[setUp],
         'auto.leader.rebalance.enable': 'false',
       };
       const text = Object.entries(properties).map(([name, value]) => `${name}=${value}`);

@@ -2,7 +2,7 @@
  * `node test/conformance/placement/campaign.ts [--record] [--latency|--leaders] [kafka-3.9] [kafka-4]`: moves that are long enough
  * for the throttle and the producers' latency to be measured, and brokers that die on the way. Prints and records the
  * load of the machine beside the figures, and what producers see while Apache's own tool makes the same moves. Brokers
- * have the JVM options that Apache ships. About twenty-five minutes an original.
+ * are set up as Apache's documentation says. About thirty minutes an original.
  *
  * `--latency` makes moves alone, each in turn with rest: add, with the tool killed and resumed on the way; a zone
  * relabelled; remove. As much is copied as is produced. About forty minutes an original.
@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { moveByApache } from './apache-move.ts';
 import { changeLeaders } from './leaders-alone.ts';
 import { hasBegun, type Live, type LiveOriginal, type Ran, startLive, topic, type WalkResult, walk } from './live.ts';
-import { type Latencies, type Phase, sleep } from './load.ts';
+import { type Latencies, type Linger, type Phase, type Producer, sleep } from './load.ts';
 import { type Gain, type Meter, startMeter } from './meter.ts';
 
 type Throttled = {
@@ -40,25 +40,30 @@ type CampaignResult = {
   readonly disksIn: string;
   readonly load: { readonly before: readonly number[]; readonly after: readonly number[] };
   readonly throttle: readonly Throttled[];
-  /** Of all records between moves, and of all during moves of a kind; then each rest and each move, in order. */
-  readonly produceMs: {
-    readonly still: Latencies;
-    readonly moving: readonly Moving[];
-    readonly phases: readonly Omit<Phase, 'windows'>[];
-  };
+  /** By how long producers let their records linger. */
+  readonly produceMs: Readonly<Record<Linger, Produced>>;
   /** Codes and last words of `plan` when brokers die while it moves. */
   readonly deaths?: readonly { readonly who: string; readonly code: number | null; readonly said: readonly string[] }[];
   readonly walk?: WalkResult;
 };
 
-type Moving = Latencies & {
+/** Of all records between moves, and of all during moves of a kind; then each rest and each move, in order. */
+type Produced = {
+  readonly still: Latencies;
+  readonly moving: readonly Moving[];
+  readonly phases: readonly Omit<Phase, 'windows'>[];
+};
+
+type Moving = Latencies & Moves & { /** Of this p99 to the one between moves. */ readonly ratio: number };
+
+/** What moved partitions, or leaders, and the kind of the windows that it did so in. */
+type Moves = {
   readonly by: 'hikube-kafka plan' | 'kafka-reassign-partitions' | 'changes of leaders alone';
   /** Bytes per second; 0 where nothing is copied. */
   readonly throttle: number;
   /** Changes of leaders that there were. */
   readonly leaders?: number;
-  /** Of this p99 to the one between moves. */
-  readonly ratio: number;
+  readonly kind: string;
 };
 
 type Mode = 'whole' | 'latency' | 'leaders';
@@ -88,11 +93,12 @@ const byApache = 'moving by Apache';
 const leadersAlone = 'changing leaders';
 /**
  * Brokers compile what they run often while they run it, which is dear where four share two cores: the first copies of a
- * broker that has just started double the p99 of the whole cluster. So moves are rehearsed, and then there is rest.
+ * broker that has just started double the p99 of the whole cluster, and after a setting or the begin of a copy a young
+ * broker's compiler takes most of a core for half a second. So moves are rehearsed, and then there is rest.
  */
-const rehearsals = 3;
+const rehearsals = 6;
 /** Of the rate to be measured: settings of the throttle are to be rehearsed as well, but not for as long. */
-const rehearsalParts = 4;
+const rehearsalParts = 8;
 const warmUpMs = 150_000;
 const stillMs: Readonly<Record<Mode, number>> = { whole: 31_000, latency: 61_000, leaders: 31_000 };
 const deadMs = 8000;
@@ -103,7 +109,7 @@ const asides: readonly string[] = ['warm-up', 'between', 'end'];
 
 async function campaign(original: LiveOriginal, mode: Mode): Promise<CampaignResult> {
   const before = loadavg();
-  const live = await startLive(original, partitionBytes[mode], 'asShipped');
+  const live = await startLive(original, partitionBytes[mode], 'documented');
   const meter = await startMeter(live.cluster.bootstrap, [1, 2, 3, 4], topic);
   try {
     for (let round = 0; round < rehearsals; round++) {
@@ -142,14 +148,13 @@ async function campaign(original: LiveOriginal, mode: Mode): Promise<CampaignRes
     await still();
     live.load.mark('end');
     await meter.stop();
-    const atRest = await live.load.latencies('still');
-    const ours = await Promise.all(asked.map((rate) => movingOf(live, 'hikube-kafka plan', rate, movingAt(rate))));
+    const ours = asked.map((rate): Moves => ({ by: 'hikube-kafka plan', throttle: rate, kind: movingAt(rate) }));
     if (mode === 'latency') {
-      const produceMs = { still: atRest, moving: ours, phases: await phasesOf(live) };
+      const produceMs = await produced(live, ours);
       return { original, disksIn: tmpdir(), load: { before, after: loadavg() }, throttle, produceMs };
     }
-    const phases = await phasesOf(live);
-    const moving = [...ours, await movingOf(live, 'kafka-reassign-partitions', apacheRate, byApache)];
+    const theirs: Moves = { by: 'kafka-reassign-partitions', throttle: apacheRate, kind: byApache };
+    const produceMs = await produced(live, [...ours, theirs]);
     const deaths = [
       await withDeath(live, { who: 'broker 4, which receives', id: 4, args: ['add', '--brokers', '4'] }),
       await withDeath(live, { who: 'broker 1, the controller', id: 1, args: ['remove', '--brokers', '4'] }),
@@ -160,7 +165,7 @@ async function campaign(original: LiveOriginal, mode: Mode): Promise<CampaignRes
       disksIn: tmpdir(),
       load: { before, after: loadavg() },
       throttle,
-      produceMs: { still: atRest, moving, phases },
+      produceMs,
       deaths,
       walk: walked,
     };
@@ -170,9 +175,19 @@ async function campaign(original: LiveOriginal, mode: Mode): Promise<CampaignRes
   }
 }
 
-async function movingOf({ load }: Live, by: Moving['by'], throttle: number, kind: string): Promise<Moving> {
-  const latencies = await load.latencies(kind);
-  return { by, throttle, ratio: latencies.p99 / (await load.latencies('still')).p99, ...latencies };
+async function produced({ load: { by } }: Live, moves: readonly Moves[]): Promise<CampaignResult['produceMs']> {
+  return { asClientsCome: await seenBy(by.asClientsCome, moves), nothing: await seenBy(by.nothing, moves) };
+}
+
+async function seenBy(producer: Producer, moves: readonly Moves[]): Promise<Produced> {
+  const atRest = await producer.latencies('still');
+  const moving: Moving[] = [];
+  for (const each of moves) {
+    const latencies = await producer.latencies(each.kind);
+    moving.push({ ...each, ratio: latencies.p99 / atRest.p99, ...latencies });
+  }
+  const phases = (await producer.phases()).filter(({ kind }) => !asides.includes(kind));
+  return { still: atRest, moving, phases: phases.map(({ windows: _, ...phase }) => phase) };
 }
 
 /** As many changes of leaders in as much time as the moves took, twice; still and changing in turn. */
@@ -195,16 +210,11 @@ async function withLeadersAlone(
   await still();
   live.load.mark('end');
   const rate = throttle[0]!.asked;
-  const moving = [
-    { leaders: wanted, ...(await movingOf(live, 'hikube-kafka plan', rate, movingAt(rate))) },
-    { leaders: changed, ...(await movingOf(live, 'changes of leaders alone', 0, leadersAlone)) },
+  const moves: readonly Moves[] = [
+    { by: 'hikube-kafka plan', throttle: rate, leaders: wanted, kind: movingAt(rate) },
+    { by: 'changes of leaders alone', throttle: 0, leaders: changed, kind: leadersAlone },
   ];
-  return { throttle, produceMs: { still: await live.load.latencies('still'), moving, phases: await phasesOf(live) } };
-}
-
-async function phasesOf({ load }: Live): Promise<CampaignResult['produceMs']['phases']> {
-  const all = await load.phases();
-  return all.filter(({ kind }) => !asides.includes(kind)).map(({ windows: _, ...phase }) => phase);
+  return { throttle, produceMs: await produced(live, moves) };
 }
 
 /** A figure of a move that failed, or of one that ended before it was to be killed, is none. */

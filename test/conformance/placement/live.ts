@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import type { Kafka } from 'kafkajs';
 import type { PlanDocument, TopicState } from '../../../src/placement/index.ts';
 import type { Original } from '../../support/originals.ts';
-import { type ApacheCluster, type Heap, startApacheCluster } from './apache-cluster.ts';
+import { type ApacheCluster, type SetUp, startApacheCluster } from './apache-cluster.ts';
 import { reassignByApache } from './apache-move.ts';
 import { type Load, produceSteadily } from './load.ts';
 import { fill, kafkaOf } from './producers.ts';
@@ -48,10 +48,10 @@ export type Live = {
 
 const main = resolve(import.meta.dirname, '../../../src/main.ts');
 
-/** Four brokers of two disks each with racks a, b, c, c; a topic on the first three; a producer that never stops. */
-export async function startLive(original: LiveOriginal, partitionBytes: number, heap?: Heap): Promise<Live> {
+/** Four brokers of two disks each with racks a, b, c, c; a topic on the first three; producers that never stop. */
+export async function startLive(original: LiveOriginal, partitionBytes: number, setUp?: SetUp): Promise<Live> {
   const folder = mkdtempSync(join(tmpdir(), 'hikube-live-'));
-  const cluster = await startApacheCluster(original, ['a', 'b', 'c', 'c'], { disks: 2, heap });
+  const cluster = await startApacheCluster(original, ['a', 'b', 'c', 'c'], { disks: 2, setUp });
   const kafka = kafkaOf(cluster.bootstrap);
   const admin = kafka.admin();
   const held = async () => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions;

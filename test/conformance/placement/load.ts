@@ -4,8 +4,21 @@ import { createInterface } from 'node:readline';
 import { pythonWith } from '../../support/programs.ts';
 import type { Target } from './producers.ts';
 
-/** A producer that never stops: librdkafka's, in a process of its own. */
+/** Producers that never stop, of half a megabyte a second each. */
 export type Load = {
+  counts(): Promise<Counts>;
+  /** Latencies of what is due from now on are of this kind, until told otherwise. */
+  mark(kind: string): void;
+  /** What each of them sees. */
+  readonly by: Readonly<Record<Linger, Producer>>;
+  stop(): Promise<void>;
+};
+
+/** For how long a client waits for more before it sends: as clients come (5 ms), or not at all. */
+export type Linger = 'asClientsCome' | 'nothing';
+
+/** A producer that never stops: librdkafka's, in a process of its own. */
+export type Producer = {
   counts(): Promise<Counts>;
   /** Latencies of what is due from now on are of this kind, until told otherwise. */
   mark(kind: string): void;
@@ -37,10 +50,43 @@ type Question =
 /** What it answers: of 0 without being asked, as it begins to produce. */
 type Reply = { readonly id: number; readonly answer: Counts | Latencies | readonly Phase[] | null };
 
-/** @throws when the producer cannot start, or ends before it is told to, with its last words */
-export async function produceSteadily(bootstrap: string, { topic, partitions }: Target): Promise<Load> {
+/** @throws when a producer cannot start, or ends before it is told to, with its last words */
+export async function produceSteadily(bootstrap: string, target: Target): Promise<Load> {
+  const asClientsCome = await startProducer(bootstrap, target, []);
+  const nothing = await startProducer(bootstrap, target, ['0']).catch(async (error: unknown) => {
+    await asClientsCome.stop();
+    throw error;
+  });
+  const by = { asClientsCome, nothing };
+  const all = Object.values(by);
+  return {
+    by,
+    counts: async () => {
+      const [one, other] = (await Promise.all(all.map((each) => each.counts()))) as [Counts, Counts];
+      return { produced: one.produced + other.produced, errors: one.errors + other.errors };
+    },
+    mark: (kind) => {
+      for (const each of all) each.mark(kind);
+    },
+    stop: async () => {
+      await Promise.all(all.map((each) => each.stop()));
+    },
+  };
+}
+
+async function startProducer(
+  bootstrap: string,
+  { topic, partitions }: Target,
+  linger: readonly string[],
+): Promise<Producer> {
   const program = join(import.meta.dirname, 'steady_producer.py');
-  const child = spawn(pythonWith('confluent-kafka==2.16.1'), [program, bootstrap, topic, String(partitions)]);
+  const child = spawn(pythonWith('confluent-kafka==2.16.1'), [
+    program,
+    bootstrap,
+    topic,
+    String(partitions),
+    ...linger,
+  ]);
   const open = new Map<number, { resolve(answer: Reply['answer']): void; reject(error: Error): void }>();
   let [lastId, said] = [0, ''];
   let end: Error | undefined;

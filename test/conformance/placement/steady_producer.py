@@ -1,7 +1,7 @@
 """Produces with acks=all at a steady pace until it is told to stop, whatever the answers take.
 
 librdkafka, so that what is measured is not a garbage collector of the client's; its latency counts from `produce` to
-the answer, and nothing lingers.
+the answer, and what lingers in the client first (`linger.ms`, the last argument; as the client comes without) counts.
 Questions and answers are lines of JSON, shaped as `load.ts` says.
 """
 import json
@@ -12,9 +12,10 @@ import time
 from confluent_kafka import Producer
 
 BOOTSTRAP, TOPIC, PARTITIONS = sys.argv[1], sys.argv[2], int(sys.argv[3])
-# One MB/s; so many that a 99th percentile of ten seconds is decided by 100 records, not by a few.
+SETTINGS = {"linger.ms": float(sys.argv[4])} if len(sys.argv) > 4 else {}
+# Half an MB/s; so many that a 99th percentile of ten seconds is decided by 50 records, not by a few.
 TURNS_PER_SECOND = 250
-RECORDS_PER_TURN = 4
+RECORDS_PER_TURN = 2
 VALUE = b"y" * 1000
 WINDOW_SECONDS = 10
 STOP_MS = 300
@@ -83,7 +84,7 @@ def listen():
 
 
 def produce():
-    producer = Producer({"bootstrap.servers": BOOTSTRAP, "acks": "all", "linger.ms": 0})
+    producer = Producer({"bootstrap.servers": BOOTSTRAP, "acks": "all", **SETTINGS})
     due = time.monotonic()
     turn = 0
     while not is_stopped.is_set():
