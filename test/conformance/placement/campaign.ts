@@ -5,7 +5,7 @@
  * are set up as Apache's documentation says. About thirty minutes an original.
  *
  * `--latency` makes moves alone, each in turn with rest: add, with the tool killed and resumed on the way; a zone
- * relabelled; remove. As much is copied as is produced. About forty minutes an original.
+ * relabelled; remove. As much is copied as is produced. About thirty minutes an original.
  *
  * `--leaders` makes the quickest moves of the usual partitions, and then as many changes of leaders in as much time with
  * nothing copied: the part of what producers see that is Apache Kafka's own. About fifteen minutes an original.
