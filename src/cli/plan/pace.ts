@@ -8,7 +8,7 @@ const settlePart = 0.1;
 const mostSettleSeconds = 30;
 /** No debt is remembered beyond what the limit allows in this time: a broker that had to wait must not rush after. */
 const leastDebtSeconds = 5;
-/** Where logs keep three quarters of what quotas count, a debt stays that is a third of the time to make it good. */
+/** Nor beyond this part of the time to make it good, if that is more: where logs keep three quarters, a third of it stays. */
 const debtPart = 0.5;
 /** But what came too much is: fetches are whole, and at a low limit one of them is worth seconds. */
 const mostCreditSeconds = 15;

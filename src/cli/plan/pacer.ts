@@ -89,12 +89,13 @@ export class Pacer {
 
   private follow(direction: keyof Capacities, id: number, bytes: number, seconds: number): void {
     // Until the first byte comes, the copy is being prepared: that time is not made good.
-    const lasted = this.lasted[direction];
-    if (bytes === 0 && !lasted.has(id)) return;
-    lasted.set(id, (lasted.get(id) ?? 0) + seconds);
+    const lastedBefore = this.lasted[direction].get(id);
+    if (bytes === 0 && lastedBefore === undefined) return;
+    const lasted = (lastedBefore ?? 0) + seconds;
+    this.lasted[direction].set(id, lasted);
     const debts = this.debts[direction];
     const before = debts.get(id) ?? 0;
-    const after = debtAfter(before, this.limit, bytes, seconds, lasted.get(id)!);
+    const after = debtAfter(before, this.limit, bytes, seconds, lasted);
     // Who could have done more, had the others, is owed nothing for it.
     debts.set(id, this.allotted.full[direction].has(id) ? after : Math.min(Math.max(before, 0), after));
   }
