@@ -22,16 +22,20 @@ export function reassignByApache(
 }
 
 /**
- * What `plan add --brokers 4` would move, moved there and back by Apache's own tool under its own throttle.
+ * What `plan add --brokers 4` would move, moved there, or there and back, by Apache's own tool under its own throttle.
  *
  * @param onMoving  told when copies run and when they do not
  */
-export async function moveByApache(live: Live, throttle: number, onMoving: (isMoving: boolean) => void): Promise<void> {
+export async function moveByApache(
+  live: Live,
+  { throttle, isMovedBack }: { readonly throttle: number; readonly isMovedBack: boolean },
+  onMoving: (isMoving: boolean) => void,
+): Promise<void> {
   const { stdout } = await live.step('add, to be moved by Apache', ['add', '--brokers', '4', '--output', 'kafka']);
   const { partitions } = JSON.parse(stdout) as { readonly partitions: readonly Assigned[] };
   const before = await live.replicas();
   const back = partitions.map((one) => ({ ...one, replicas: before.get(one.partition)! }));
-  for (const there of [partitions, back]) {
+  for (const there of isMovedBack ? [partitions, back] : [partitions]) {
     const output = reassignByApache(live, there, '--execute', '--throttle', String(throttle));
     if (!output.includes('Successfully started')) throw new Error(`Apache's tool moved nothing: ${output}`);
     onMoving(true);
