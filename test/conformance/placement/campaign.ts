@@ -1,12 +1,12 @@
 /**
- * `node test/conformance/placement/campaign.ts [--record] [--latency|--leaders] [kafka-3.9] [kafka-4]`: moves that are long enough
- * for the throttle and the producers' latency to be measured, and brokers that die on the way. Prints and records the
- * load of the machine beside the figures, and what producers see while Apache's own tool makes the same moves. Brokers
- * are set up as Apache's documentation says. About thirty minutes an original.
+ * `node test/conformance/placement/campaign.ts [--record] [--latency [--alone]|--leaders] [kafka-3.9] [kafka-4]`: moves
+ * that are long enough for the throttle and the producers' latency to be measured, and brokers that die on the way.
+ * Prints and records the load of the machine beside the figures, and what producers see while Apache's own tool makes
+ * the same moves. Brokers are set up as Apache's documentation says. About thirty minutes an original.
  *
  * `--latency` makes moves alone, each in turn with rest: add, with the tool killed and resumed on the way; a zone
- * relabelled; remove; then the first once more, by Apache's own tool at the same rate. As much is copied as is produced.
- * About forty minutes an original.
+ * relabelled; remove; then the first once more, by Apache's own tool at the same rate, unless `--alone`. As much is copied
+ * as is produced. About fifty minutes an original, thirty alone.
  *
  * `--leaders` makes the quickest moves of the usual partitions, and then as many changes of leaders in as much time with
  * nothing copied: the part of what producers see that is Apache Kafka's own. About fifteen minutes an original.
@@ -107,7 +107,7 @@ const killMs = 60_000;
 /** Phases that are neither rest nor a move. */
 const asides: readonly string[] = ['warm-up', 'between', 'end'];
 
-async function campaign(original: LiveOriginal, mode: Mode): Promise<CampaignResult> {
+async function campaign(original: LiveOriginal, mode: Mode, isAlone: boolean): Promise<CampaignResult> {
   const before = loadavg();
   const live = await startLive(original, partitionBytes[mode], 'documented');
   const meter = await startMeter(live.cluster.bootstrap, [1, 2, 3, 4], topic);
@@ -143,14 +143,16 @@ async function campaign(original: LiveOriginal, mode: Mode): Promise<CampaignRes
       };
     await still();
     const theirRate = asked.at(-1)!;
-    const mark = (isMoving: boolean): void => live.load.mark(isMoving ? byApache : 'between');
-    await moveByApache(live, { throttle: theirRate, isMovedBack: mode === 'whole' }, mark);
-    await still();
+    if (!isAlone) {
+      const mark = (isMoving: boolean): void => live.load.mark(isMoving ? byApache : 'between');
+      await moveByApache(live, { throttle: theirRate, isMovedBack: mode === 'whole' }, mark);
+      await still();
+    }
     live.load.mark('end');
     await meter.stop();
     const ours = asked.map((rate): Moves => ({ by: 'hikube-kafka plan', throttle: rate, kind: movingAt(rate) }));
     const theirs: Moves = { by: 'kafka-reassign-partitions', throttle: theirRate, kind: byApache };
-    const produceMs = await produced(live, [...ours, theirs]);
+    const produceMs = await produced(live, isAlone ? ours : [...ours, theirs]);
     const seen = { original, disksIn: tmpdir(), throttle, produceMs };
     if (mode === 'latency') return { ...seen, load: { before, after: loadavg() } };
     const deaths = [
@@ -295,7 +297,7 @@ if (import.meta.main) {
       : 'whole';
   const results: CampaignResult[] = [];
   for (const original of named.length > 0 ? named : (['kafka-3.9', 'kafka-4'] as const)) {
-    const result = await campaign(original, mode);
+    const result = await campaign(original, mode, process.argv.includes('--alone'));
     process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
     results.push(result);
   }
