@@ -7,6 +7,7 @@ import type { ExecuteOptions } from './execute.ts';
 import { isToBeLifted, liftedBytes } from './lift.ts';
 import { Pacer, sampleMs } from './pacer.ts';
 import { type Interrupted, type Patience, pause, type Refusal, refused } from './patience.ts';
+import { fetchBytes } from './quota-window.ts';
 import { spread } from './spread.ts';
 import { blockedBy, copiedBytes, nextSteps, type Step } from './steps.ts';
 import { setRates, setRatesSurely, setThrottledReplicas } from './throttle.ts';
@@ -17,8 +18,6 @@ type Outcome = Promise<Result<undefined, Refusal | Interrupted>>;
 const metadataLagMs = 15_000;
 /** Brokers that are away are looked for this often. */
 const liveMs = 2000;
-/** What a fetch may bring of one partition (`replica.fetch.max.bytes`), whatever the throttle. */
-const fetchBytes = 1024 * 1024;
 /** So that one is there when another ends. */
 const leastMovesPerBroker = 2;
 

@@ -8,8 +8,11 @@ import { rateBesides, rateFor, type Sent, sentAfter, windowSeconds } from './quo
  * settings anew and log them, about eight milliseconds in which whatever it has to do with waits (seen with 3.9).
  */
 export const sampleMs = 2000;
-/** A change smaller than this part of what is set for copies is not worth that. */
+/** A change smaller than this part of what is set for copies is not worth that at first, */
 const leastChange = 0.1;
+/** nor later one that is smaller than what grows to this part in so many seconds: the whole move is long by then. */
+const leastChangeLater = 0.2;
+const laterSeconds = 240;
 
 /**
  * Keeps every broker within a limit in both directions by what the sources send. The quota of a receiver is left alone:
@@ -70,12 +73,13 @@ export class Pacer {
       received: (id) => paceFor(debts.received.get(id) ?? 0, limit, lasted.received.get(id) ?? 0),
     });
     const changed = new Map<number, number>();
+    const least = leastChangeAt(Math.max(0, ...lasted.sent.values(), ...lasted.received.values()));
     for (const [id, pace] of this.allotted.rates) {
       const window = this.windows.get(id) ?? [];
       const copies = rateFor(window, pace);
       const rate = Math.ceil(copies + rateBesides(window));
       const old = this.setAt(id);
-      if (Math.abs(rate - old.rate) <= leastChange * old.copies) continue;
+      if (Math.abs(rate - old.rate) <= least * old.copies) continue;
       this.rates.set(id, { rate, copies });
       changed.set(id, rate);
     }
@@ -100,3 +104,7 @@ export class Pacer {
     debts.set(id, this.allotted.full[direction].has(id) ? after : Math.min(Math.max(before, 0), after));
   }
 }
+
+/** @param lasted  seconds for which there has been something to send or to receive */
+const leastChangeAt = (lasted: number): number =>
+  Math.max(leastChange, Math.min(leastChangeLater, (leastChangeLater * lasted) / laterSeconds));

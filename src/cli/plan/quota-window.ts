@@ -22,14 +22,17 @@ export const windowSeconds = 10;
 /** For how long what is let through next is to last: most of the time to the next sample, lest it come in bursts. */
 const nextSeconds = 1.5;
 
+/** What a fetch may bring of one partition (`replica.fetch.max.bytes`), whatever the throttle. */
+export const fetchBytes = 1024 * 1024;
+
 /** @param window  the last first */
 export const sentAfter = (window: readonly Sent[], now: Sent): readonly Sent[] =>
   within([now, ...window], windowSeconds);
 
 /**
  * The part of a rate that lets a broker send `pace` bytes per second of copies next: neither a burst after a rest or a
- * rise, nor a stop after a fall. What arrived lately, the quota counted as up to a third more, but hardly as more than
- * was meant.
+ * rise, nor a stop after a fall. What arrived lately, the quota counted as up to a third more and one fetch, but hardly
+ * as more than was meant.
  */
 export function rateFor(window: readonly Sent[], pace: number): number {
   let [arrived, meant] = [0, 0];
@@ -37,7 +40,7 @@ export function rateFor(window: readonly Sent[], pace: number): number {
     arrived += sent.bytes;
     meant += sent.meant;
   }
-  return (Math.min(mostPart * arrived, meant) + pace * nextSeconds) / windowSeconds;
+  return (Math.min(mostPart * arrived + fetchBytes, meant) + pace * nextSeconds) / windowSeconds;
 }
 
 /** The part that in-sync followers take, who go on as they did in the last sample. */

@@ -78,6 +78,6 @@ test.each([
   const { rates, ratesSet } = copyPaced(new Pacer(limit), copies(6, 130e6), { lifts: true, inSync: 83_000, kept });
   const { rate, seconds } = rates.get('received 4')!;
   expect(Math.abs(rate / limit - 1)).toBeLessThan(0.02);
-  // 0.35 a second when a debt is always made good as quickly as at first.
-  expect(ratesSet / seconds).toBeLessThan(0.2);
+  // 0.35 a second when a debt is always made good as quickly as at first; 0.18 when each fetch more or less counts.
+  expect(ratesSet / seconds).toBeLessThan(0.1);
 });
