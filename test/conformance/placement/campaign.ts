@@ -124,7 +124,7 @@ async function withLeadersAlone(
   still: () => Promise<void>,
 ): Promise<Pick<CampaignResult, 'throttle' | 'produceMs'>> {
   const wanted = throttle.reduce((sum, { leaders }) => sum + leaders, 0);
-  const seconds = throttle.reduce((sum, move) => sum + move.seconds, 0);
+  const seconds = throttle.reduce((sum, { busiest }) => sum + busiest.seconds, 0);
   let changed = 0;
   for (let round = 0; round < 2; round++) {
     await still();

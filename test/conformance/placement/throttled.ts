@@ -6,21 +6,23 @@ import type { Gain, Meter } from './meter.ts';
 import { type Move, mustEnd } from './rehearsal.ts';
 import type { Tool } from './seen.ts';
 
+/** Bytes per second of a broker between the first and the last byte that it sent or received. */
+type Rate = { readonly broker: string; readonly rate: number; readonly seconds: number };
+
 /** A move under a throttle, and what the brokers made of it. */
 export type Throttled = {
   readonly by: Tool;
   readonly move: string;
   /** Bytes per second. */
   readonly asked: number;
-  /** The broker that has most to receive or to send: bytes per second between the first and the last byte. */
-  readonly busiest: string;
-  readonly seen: number;
+  /** The highest rate of a broker: nobody was let through more, and it had to wait for nobody. */
+  readonly highest: Rate;
+  /** By which part that is off what was asked. */
   readonly error: number;
-  readonly seconds: number;
+  /** Who had most to move, and may have waited for one that was full. */
+  readonly busiest: Rate;
   /** Partitions that it gave another leader. */
   readonly leaders: number;
-  /** Of the others, which may stay below the limit, the one with the highest rate. */
-  readonly highestOther: number;
 };
 
 /** Kinds of windows. */
@@ -30,6 +32,8 @@ export const byApache = 'moving by Apache';
 const toolStarts = 'the tool starts again';
 /** How long the tool moves before it is killed. */
 const killMs = 60_000;
+/** Of a rate that counts. */
+const leastSeconds = 10;
 
 /** By `hikube-kafka plan`. */
 export function movedByPlan(
@@ -91,11 +95,17 @@ async function measured(
   load.mark('between');
   await sleep(1500);
   const gains = meter.gains().sort((one, other) => other.bytes - one.bytes);
-  const [{ broker, direction, rate, seconds }, ...others] = gains as [Gain, ...Gain[]];
+  const busiest = rateOf(gains[0]!);
   // Whoever moved little had no time to be measured.
-  const highestOther = Math.max(0, ...others.filter((gain) => gain.seconds > 10).map((gain) => gain.rate));
-  const busiest = `broker ${broker} ${direction}`;
+  const measurable = gains.map(rateOf).filter(({ seconds }) => seconds > leastSeconds);
+  const highest = measurable.reduce((one, other) => (other.rate > one.rate ? other : one), busiest);
   const after = await leaders();
   const led = [...after].filter(([partition, leader]) => before.get(partition) !== leader).length;
-  return { by, move, asked, busiest, seen: rate, error: rate / asked - 1, seconds, leaders: led, highestOther };
+  return { by, move, asked, highest, error: highest.rate / asked - 1, busiest, leaders: led };
 }
+
+const rateOf = ({ broker, direction, rate, seconds }: Gain): Rate => ({
+  broker: `${broker} ${direction}`,
+  rate,
+  seconds,
+});
