@@ -15,11 +15,11 @@ export type Throttled = {
   readonly move: string;
   /** Bytes per second. */
   readonly asked: number;
-  /** The highest rate of a broker: nobody was let through more, and it had to wait for nobody. */
+  /** The highest rate of a broker: nobody was let through more. */
   readonly highest: Rate;
-  /** By which part that is off what was asked. */
+  /** By which part that is off what was asked; that somebody else was held back too much does not show in it. */
   readonly error: number;
-  /** Who had most to move, and may have waited for one that was full. */
+  /** Who had most to move: below what was asked it waited for one that was full, or was held back too much. */
   readonly busiest: Rate;
   /** Partitions that it gave another leader. */
   readonly leaders: number;
