@@ -21,6 +21,8 @@ export type Throttled = {
   readonly error: number;
   /** Who had most to move: below what was asked it waited for one that was full, or was held back too much. */
   readonly busiest: Rate;
+  /** Everybody's, in the order of what they moved: whether somebody whom the busiest waited for was full. */
+  readonly brokers: readonly Rate[];
   /** Partitions that it gave another leader. */
   readonly leaders: number;
 };
@@ -95,13 +97,14 @@ async function measured(
   load.mark('between');
   await sleep(1500);
   const gains = meter.gains().sort((one, other) => other.bytes - one.bytes);
-  const busiest = rateOf(gains[0]!);
+  const brokers = gains.map(rateOf);
+  const busiest = brokers[0]!;
   // Whoever moved little had no time to be measured.
-  const measurable = gains.map(rateOf).filter(({ seconds }) => seconds > leastSeconds);
+  const measurable = brokers.filter(({ seconds }) => seconds > leastSeconds);
   const highest = measurable.reduce((one, other) => (other.rate > one.rate ? other : one), busiest);
   const after = await leaders();
   const led = [...after].filter(([partition, leader]) => before.get(partition) !== leader).length;
-  return { by, move, asked, highest, error: highest.rate / asked - 1, busiest, leaders: led };
+  return { by, move, asked, highest, error: highest.rate / asked - 1, busiest, brokers, leaders: led };
 }
 
 const rateOf = ({ broker, direction, rate, seconds }: Gain): Rate => ({

@@ -33,7 +33,7 @@ export async function onYoungBrokers(original: LiveOriginal, by: Tool): Promise<
     live.load.mark('between');
   };
   try {
-    await rehearse(live, rate);
+    await rehearse(live, { rounds: 6, rate: 8 * rate });
     await sleep(quietMs);
     const throttle: Throttled[] = [];
     if (by === 'hikube-kafka plan') {
