@@ -59,6 +59,20 @@ function listOf({ width }: Model, replicas: Int32Array, row: number): number[] {
   return held;
 }
 
+/** Adds a partition's bytes to every broker that has it by `to` and not by `from`. @returns how many these are */
+function addToNew({ width, sizes }: Model, row: number, from: Int32Array, to: Int32Array, sums: Float64Array): number {
+  let count = 0;
+  for (let cell = row * width; cell < (row + 1) * width; cell++) {
+    const broker = to[cell]!;
+    let isNew = broker !== nobody;
+    for (let old = row * width; isNew && old < (row + 1) * width; old++) isNew = from[old] !== broker;
+    if (!isNew) continue;
+    sums[broker]! += sizes[row]!;
+    count++;
+  }
+  return count;
+}
+
 const states = ['active', 'draining', 'cordoned', 'dead', 'away'] as const;
 const stateOf = (model: Model, broker: number) => states[model.conditions[broker]!]!;
 const isUp = (model: Model, broker: number): boolean =>
@@ -251,34 +265,26 @@ function checkBatches(
   { transientDiskUse, batch }: PlanOptions,
   report: Report,
 ): void {
-  const used = usesOf(model, model.replicas).map(({ disk }) => disk);
+  const brokers = model.brokerIds.length;
+  const used = Float64Array.from(usesOf(model, model.replicas), ({ disk }) => disk);
   const start = used.slice();
+  const incoming = new Float64Array(brokers);
+  const leaving = new Float64Array(brokers);
   for (let at = 0; at + 1 < first.length; at++) {
-    const incoming = new Map<number, number>();
-    const leaving = new Map<number, number>();
-    let busiest = 0;
-    for (const row of rows.subarray(first[at]!, first[at + 1]!)) {
-      const before = listOf(model, model.replicas, row);
-      const after = listOf(model, target, row);
-      for (const broker of after) {
-        if (before.includes(broker)) continue;
-        const sum = (incoming.get(broker) ?? 0) + model.sizes[row]!;
-        incoming.set(broker, sum);
-        busiest = Math.max(busiest, sum);
-      }
-      for (const broker of before) {
-        if (!after.includes(broker)) leaving.set(broker, (leaving.get(broker) ?? 0) + model.sizes[row]!);
-      }
+    incoming.fill(0);
+    leaving.fill(0);
+    for (let place = first[at]!; place < first[at + 1]!; place++) {
+      addToNew(model, rows[place]!, model.replicas, target, incoming);
+      addToNew(model, rows[place]!, target, model.replicas, leaving);
     }
-    for (const [broker, bytes] of incoming) {
-      const peak = used[broker]! + bytes;
+    for (let broker = 0; broker < brokers; broker++) {
+      const peak = used[broker]! + incoming[broker]!;
+      used[broker] = peak - leaving[broker]!;
       const limit = model.diskCapacity[broker]! * transientDiskUse;
-      if (peak <= Math.max(limit, start[broker]!) * (1 + 1e-9)) continue;
+      if (incoming[broker] === 0 || peak <= Math.max(limit, start[broker]!) * (1 + 1e-9)) continue;
       const message = `holds ${peak.toPrecision(4)} bytes while copies run, the limit is ${limit.toPrecision(4)}`;
       report({ goal: 'H6', batch: at, subject: `broker ${model.brokerIds[broker]}`, message, kind: 'introduced' });
     }
-    for (const [broker, bytes] of incoming) used[broker]! += bytes;
-    for (const [broker, bytes] of leaving) used[broker]! -= bytes;
     const partitions = first[at + 1]! - first[at]!;
     if (partitions > batch.partitions) {
       report({
@@ -294,17 +300,13 @@ function checkBatches(
 
 /** H12: bytes and replicas copied. */
 function checkBudget({ model, target }: Claim, { maxBytes, maxMoves }: PlanOptions, report: Report): void {
-  let bytes = 0;
+  const copied = new Float64Array(model.brokerIds.length);
   let moves = 0;
   for (let row = 0; row < model.topicOf.length; row++) {
-    const before = listOf(model, model.replicas, row);
-    if (before.length === 0) continue;
-    for (const broker of listOf(model, target, row)) {
-      if (before.includes(broker)) continue;
-      moves++;
-      bytes += model.sizes[row]!;
-    }
+    // A new partition has nothing to copy.
+    if (listOf(model, model.replicas, row).length > 0) moves += addToNew(model, row, model.replicas, target, copied);
   }
+  const bytes = copied.reduce((sum, received) => sum + received, 0);
   if (bytes > maxBytes * (1 + 1e-9))
     report({
       goal: 'H12',
