@@ -2,11 +2,11 @@
  * `node test/conformance/placement/campaign.ts [--record] [--latency [--alone]|--young|--leaders] [kafka-3.9] [kafka-4]`: moves
  * that are long enough for the throttle and the producers' latency to be measured, and brokers that die on the way.
  * Prints and records the load of the machine beside the figures, and what producers see while Apache's own tool makes
- * the same moves. Brokers are set up as Apache's documentation says. About thirty minutes an original.
+ * the same moves. Brokers are set up as Apache's documentation says. About forty-five minutes an original.
  *
  * `--latency` makes moves alone, each in turn with rest: add, with the tool killed and resumed on the way; a zone
  * relabelled; remove; then the first once more, by Apache's own tool at the same rate, unless `--alone`. As much is copied
- * as is produced. About fifty minutes an original, thirty alone.
+ * as is produced. About an hour an original, thirty-five minutes alone.
  *
  * `--young` adds a broker and removes it where brokers have run for five minutes only: `plan`, and then Apache's own tool
  * at the same rate on a cluster of its own. About thirty minutes an original.
@@ -58,8 +58,8 @@ const movesOf: Readonly<Record<Mode, readonly Move[]>> = {
 };
 const leadersAlone = 'changing leaders';
 /**
- * More for latencies: after six rounds of half the rate, Kafka 4 had 1.3 times the p99 at rest in the first move (sent at
- * once), and nothing more than at rest in one half an hour later. `--young` measures the former.
+ * More for latencies: after six rounds of half the rate, Kafka 4 had 1.2 times the p99 of the rests beside in the first
+ * move (sent at once, seen once), and no more than at rest in one half an hour later. `--young` measures the former.
  */
 const rehearsalsOf: Readonly<Record<Mode, Rehearsals>> = {
   whole: { rounds: 6, rate: 16_000_000 },
