@@ -7,7 +7,7 @@ import { KafkaConnection } from '../../src/client/kafka/index.ts';
 import { apis, buildBatch, encodeRequest, FrameReader, zeroUuid } from '../../src/protocol/kafka/index.ts';
 import { startApacheKafka } from '../support/apache-kafka.ts';
 import { spawnBroker } from '../support/broker/own-broker.ts';
-import { freePort } from '../support/zookeeper/apache-server.ts';
+import { freePort } from '../support/ports.ts';
 import { platform, startOwn } from '../support/zookeeper/own-server.ts';
 
 export const summary =

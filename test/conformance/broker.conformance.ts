@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Running, start } from '../support/apache-kafka.ts';
 import { type BrokerProcess, spawnBroker, until } from '../support/broker/own-broker.ts';
 import { classPathOf } from '../support/originals.ts';
-import { freePort } from '../support/zookeeper/apache-server.ts';
+import { freePort } from '../support/ports.ts';
 import { type OwnServer, startOwn } from '../support/zookeeper/own-server.ts';
 
 /** One broker of ours as a process, with our ZooKeeper, against kcat, Apache Kafka's tools and an Apache broker. */

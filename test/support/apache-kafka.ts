@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { classPathOf } from './originals.ts';
+import { freePort } from './ports.ts';
 
 /** A program of ours or of others that runs beside a test; `stop` ends exactly that process. */
 export type Running = {
@@ -11,18 +11,6 @@ export type Running = {
   readonly output: () => string;
   readonly stop: () => Promise<void>;
 };
-
-/** A port that was free a moment ago, on the loopback address. */
-export function freePort(): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const server = createServer();
-  server.once('error', reject);
-  server.listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-  });
-  return promise;
-}
 
 /**
  * Starts a program and waits until its output has `ready`.

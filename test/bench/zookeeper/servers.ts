@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { classPathOf } from '../../support/originals.ts';
-import { ended, fourLetterWord, freePort } from '../../support/zookeeper/apache-server.ts';
+import { freePort } from '../../support/ports.ts';
+import { ended, fourLetterWord } from '../../support/zookeeper/apache-server.ts';
 
 /** `ours`: the bundle that the image carries. `source`: the same from `src/`, as a checkout runs. */
 export type Kind = 'ours' | 'source' | 'apache';

@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, type Running, start } from '../../support/apache-kafka.ts';
+import { type Running, start } from '../../support/apache-kafka.ts';
 import { classPathOf, type Original } from '../../support/originals.ts';
+import { freePort } from '../../support/ports.ts';
 
 export type ApacheCluster = {
   readonly bootstrap: string;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type Random, seededRandom } from '../../../src/base/index.ts';
 import { KafkaConnection } from '../../../src/client/kafka/index.ts';
 import { apis, buildBatch, errorCode, recordsOf, wholeBatches, zeroUuid } from '../../../src/protocol/kafka/index.ts';
-import { freePort } from '../zookeeper/apache-server.ts';
+import { freePort } from '../ports.ts';
 import { platform, startOwn } from '../zookeeper/own-server.ts';
 import { type BrokerProcess, spawnBroker, until } from './own-broker.ts';
 

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { Broker } from '../../../src/broker/index.ts';
 import { KafkaConnection } from '../../../src/client/kafka/index.ts';
 import { parseBrokerSettings } from '../../../src/settings/index.ts';
-import { freePort } from '../zookeeper/apache-server.ts';
+import { freePort } from '../ports.ts';
 import { type OwnServer, platform, startOwn } from '../zookeeper/own-server.ts';
 
 export type Properties = Readonly<Record<string, string>>;

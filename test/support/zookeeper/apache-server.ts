@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { classPathOf } from '../originals.ts';
+import { freePort } from '../ports.ts';
 
 export type ApacheServer = {
   readonly port: number;
@@ -87,17 +88,6 @@ export function fourLetterWord(port: number, word: string, host = '127.0.0.1'): 
     });
     socket.on('error', reject);
     socket.on('close', () => resolve(text));
-  });
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
   });
 }
 

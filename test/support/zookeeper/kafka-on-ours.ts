@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { ZooKeeperClient } from '../../../src/client/zookeeper/index.ts';
 import { classPathOf } from '../originals.ts';
-import { ended, freePort } from './apache-server.ts';
+import { freePort } from '../ports.ts';
+import { ended } from './apache-server.ts';
 import { type OwnEnsemble, startEnsembleOf } from './own-ensemble.ts';
 import { platform } from './own-server.ts';
 

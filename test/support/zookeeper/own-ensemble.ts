@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { ended, fourLetterWord, freePort } from './apache-server.ts';
+import { freePort } from '../ports.ts';
+import { ended, fourLetterWord } from './apache-server.ts';
 
 type Ports = { readonly client: number; readonly quorum: number; readonly election: number };
 

@@ -6,7 +6,8 @@ import type { Logger } from '../../../src/base/index.ts';
 import { nodeDisk, nodeNetwork, systemClock, systemRandom } from '../../../src/platform/index.ts';
 import { parseEnsembleSettings } from '../../../src/settings/index.ts';
 import { answerWord, type RunningServer, serverSettings, startStandalone } from '../../../src/zookeeper/index.ts';
-import { ended, fourLetterWord, freePort } from './apache-server.ts';
+import { freePort } from '../ports.ts';
+import { ended, fourLetterWord } from './apache-server.ts';
 
 export const silentLogger: Logger = {
   debug() {},
