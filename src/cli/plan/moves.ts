@@ -9,7 +9,7 @@ import { Pacer, sampleMs } from './pacer.ts';
 import { type Interrupted, type Patience, pause, type Refusal, refused } from './patience.ts';
 import { fetchBytes } from './quota-window.ts';
 import { spread } from './spread.ts';
-import { blockedBy, copiedBytes, nextSteps, type Step } from './steps.ts';
+import { blockedBy, copiedBytes, copyingSeconds, nextSteps, type Step } from './steps.ts';
 import { setRates, setRatesSurely, setThrottledReplicas } from './throttle.ts';
 
 type Outcome = Promise<Result<undefined, Refusal | Interrupted>>;
@@ -78,7 +78,7 @@ export class Moves {
     this.sources = new Set(steps.flatMap(({ change: { from } }) => from));
     this.arrivals = new Arrivals(admin);
     const { throttle, movesPerBroker } = options;
-    this.pacer = throttle === undefined ? undefined : new Pacer(throttle);
+    this.pacer = throttle === undefined ? undefined : new Pacer(throttle, copyingSeconds(steps, throttle));
     // Every copy may bring a whole fetch at once: few at a time keep a small throttle smooth.
     this.movesPerBroker =
       throttle === undefined

@@ -1,18 +1,75 @@
 import { type Allotment, allot, type Capacities, type Flow } from './allot.ts';
 import type { Sample } from './arrivals.ts';
-import { type Debt, debtAfter, paceFor } from './pace.ts';
+import { type Debt, debtAfter } from './debt.ts';
 import { rateBesides, rateFor, type Sent, sentAfter, windowSeconds } from './quota-window.ts';
+import { Yield } from './yield.ts';
 
-/**
- * How often a pacer is to be told what was sent. Seldom: every rate that is set makes Apache's broker read all of its
- * settings anew and log them, about eight milliseconds in which whatever it has to do with waits (seen with 3.9).
- */
+/** How often a pacer is to be told what was sent. */
 export const sampleMs = 2000;
-/** A change smaller than this part of what is set for copies is not worth that at first, */
-const leastChange = 0.1;
-/** nor later one that is smaller than what grows to this part in so many seconds: the whole move is long by then. */
-const leastChangeLater = 0.2;
-const laterSeconds = 240;
+
+/** How closely a limit is followed at any time, and how often rates are set for it. */
+type Manner = {
+  /** For how long a new rate is to last while the quota's window still holds what came before it, */
+  readonly nextSeconds: number;
+  /** and from when on it holds nothing else, so that a rate lets through what it says. */
+  readonly steadyAfterSeconds: number;
+  /** A change smaller than this part of what is to be sent is not worth a setting. */
+  readonly leastChange: number;
+  /** For how long a rate stays once it is steady, and for which part of the time that there was something to send. */
+  readonly holdSeconds: { readonly least: number; readonly part: number; readonly most: number };
+  /** Debts are made good in this many times as long. */
+  readonly settles: number;
+  /** What comes in bursts is looked at over this time. */
+  readonly smoothSeconds: number;
+  /** What part of its rate a source is taken to send before that is known. */
+  readonly granted: number;
+  /** What is to be let through stays within these parts of the limit. */
+  readonly parts: { readonly least: number; readonly most: number };
+};
+
+/** For moves that are over before a mean over ten seconds tells anything: every fetch counts. */
+const closely: Manner = {
+  nextSeconds: 1.5,
+  steadyAfterSeconds: Number.POSITIVE_INFINITY,
+  leastChange: 0.1,
+  holdSeconds: { least: 4, part: 0, most: 4 },
+  settles: 1.5,
+  smoothSeconds: 0,
+  granted: 1,
+  parts: { least: 0.5, most: 1.5 },
+};
+const seldom: Manner = {
+  nextSeconds: 4,
+  steadyAfterSeconds: windowSeconds,
+  leastChange: 0.07,
+  holdSeconds: { least: 16, part: 0.2, most: 40 },
+  settles: 1.5,
+  smoothSeconds: 8,
+  granted: 0.9,
+  parts: { least: 0.7, most: 1.4 },
+};
+/** A rate stays for less when what in-sync followers fetch on top is other than it was by this part of what copies get. */
+const mostBesides = 0.2;
+/** From when on rates are set seldom. */
+const longSeconds = 75;
+
+/** A rate that is set. */
+type Setting = {
+  readonly rate: number;
+  /** The part of it that is meant for copies. */
+  readonly copies: number;
+  /** And what in-sync followers were taken to fetch on top. */
+  readonly besides: number;
+  /** What the source was to send, had no broker been owed anything. */
+  share: number;
+  /** Since that share is what it is. */
+  sharedSeconds: number;
+  isSteady: boolean;
+  /** Since it was set or looked at. */
+  seconds: number;
+  allowed: number;
+  sent: number;
+};
 
 /**
  * Keeps every broker within a limit in both directions by what the sources send. The quota of a receiver is left alone:
@@ -20,24 +77,36 @@ const laterSeconds = 240;
  * finished move brings one) does not know its lag until it has fetched, counts as behind, and does not fetch while its
  * quota is used up (`AbstractFetcherThread.shouldFollowerThrottle`); meanwhile nothing that asks for acks=all is
  * answered. A source knows the in-sync replicas, and never holds them back.
+ *
+ * Rates are set seldom where a move lasts: every one that is set makes Apache's broker read all of its settings anew and
+ * log them, about eight milliseconds in which whatever it has to do with waits (seen with 3.9).
  */
 export class Pacer {
   private readonly limit: number;
+  private readonly manner: Manner;
   private readonly debts = { sent: new Map<number, Debt>(), received: new Map<number, Debt>() };
+  /** The same without the bursts in which copies come. */
+  private readonly smooth = { sent: new Map<number, Debt>(), received: new Map<number, Debt>() };
   /** For how many seconds there has been something to send, or to receive. */
   private readonly lasted = { sent: new Map<number, number>(), received: new Map<number, number>() };
   private allotted: Allotment = { rates: new Map(), full: { sent: new Set(), received: new Set() } };
-  /** Of the sources: what they sent lately, and the rates that are set. */
+  /** Of the sources: what they sent lately, what is set, and how much of that they send. */
   private readonly windows = new Map<number, readonly Sent[]>();
-  private readonly rates = new Map<number, { readonly rate: number; readonly copies: number }>();
+  private readonly settings = new Map<number, Setting>();
+  private readonly yields = new Map<number, Yield>();
 
-  constructor(limit: number) {
+  /**
+   * @param limit  bytes per second
+   * @param lasts  seconds that all copies will take, about
+   */
+  constructor(limit: number, lasts: number) {
     this.limit = limit;
+    this.manner = lasts < longSeconds ? closely : seldom;
   }
 
   /** At first what a source without copies may have. */
   rateOf(broker: number): number {
-    return this.setAt(broker).rate;
+    return this.settings.get(broker)?.rate ?? Math.ceil(this.limit / windowSeconds);
   }
 
   /** Bytes per second that a source is to send now. */
@@ -55,40 +124,93 @@ export class Pacer {
       const meant = this.paceOf(id) * seconds;
       const now = { seconds, bytes: sent.get(id) ?? 0, meant, besides: besides.get(id) ?? 0 };
       this.windows.set(id, sentAfter(this.windows.get(id) ?? [], now));
+      const setting = this.settings.get(id);
+      if (setting === undefined || !sources.has(id)) continue;
+      setting.sharedSeconds += seconds;
+      setting.seconds += seconds;
+      setting.sent += now.bytes;
+      setting.allowed += setting.rate * seconds - now.besides;
     }
   }
 
   /** Counts bytes before they come, or takes them back (negative) when they are about to be counted as they come. */
   foresee({ source, receiver }: Flow, bytes: number): void {
-    const { sent, received } = this.debts;
-    sent.set(source, (sent.get(source) ?? 0) - bytes);
-    received.set(receiver, (received.get(receiver) ?? 0) - bytes);
+    for (const { sent, received } of [this.debts, this.smooth]) {
+      sent.set(source, (sent.get(source) ?? 0) - bytes);
+      received.set(receiver, (received.get(receiver) ?? 0) - bytes);
+    }
   }
 
   /** Rates of sources that must be set anew for what is being copied from now on. */
   changedFor(flows: readonly Flow[]): Map<number, number> {
-    const { limit, debts, lasted } = this;
+    const { limit } = this;
     this.allotted = allot(flows, {
-      sent: (id) => paceFor(debts.sent.get(id) ?? 0, limit, lasted.sent.get(id) ?? 0),
-      received: (id) => paceFor(debts.received.get(id) ?? 0, limit, lasted.received.get(id) ?? 0),
+      sent: (id) => this.capacity('sent', id),
+      received: (id) => this.capacity('received', id),
     });
+    const shares = allot(flows, { sent: () => limit, received: () => limit }).rates;
     const changed = new Map<number, number>();
-    const least = leastChangeAt(Math.max(0, ...lasted.sent.values(), ...lasted.received.values()));
     for (const [id, pace] of this.allotted.rates) {
-      const window = this.windows.get(id) ?? [];
-      const copies = rateFor(window, pace);
-      const rate = Math.ceil(copies + rateBesides(window));
-      const old = this.setAt(id);
-      if (Math.abs(rate - old.rate) <= least * old.copies) continue;
-      this.rates.set(id, { rate, copies });
-      changed.set(id, rate);
+      const receivers = flows.filter(({ source }) => source === id).map(({ receiver }) => receiver);
+      const setting = this.next(id, { pace, share: shares.get(id)!, holdSeconds: this.holdSeconds(id, receivers) });
+      if (setting === undefined) continue;
+      this.settings.set(id, setting);
+      changed.set(id, setting.rate);
     }
     return changed;
   }
 
-  private setAt(broker: number): { readonly rate: number; readonly copies: number } {
-    const first = Math.ceil(this.limit / windowSeconds);
-    return this.rates.get(broker) ?? { rate: first, copies: first };
+  /** What is to be set for a source now, if anything. */
+  private next(
+    id: number,
+    { pace, share, holdSeconds }: { readonly pace: number; readonly share: number; readonly holdSeconds: number },
+  ): Setting | undefined {
+    const { nextSeconds, steadyAfterSeconds, leastChange } = this.manner;
+    const is = this.settings.get(id);
+    if (is !== undefined && Math.abs(share - is.share) > leastChange * is.share) {
+      is.share = share;
+      is.sharedSeconds = 0;
+      is.isSteady = false;
+    }
+    const sharedSeconds = is?.sharedSeconds ?? 0;
+    const isSteady = sharedSeconds >= steadyAfterSeconds;
+    const window = this.windows.get(id) ?? [];
+    const besides = rateBesides(window);
+    if (is?.isSteady === true) {
+      if (is.seconds >= holdSeconds) this.yieldOf(id).learn(is.sent, is.allowed, is.seconds);
+      else if (Math.abs(besides - is.besides) <= mostBesides * is.copies) return undefined;
+    }
+    const wanted = isSteady ? pace : rateFor(window, pace, nextSeconds);
+    const copies = wanted / this.yieldOf(id).part;
+    const rate = Math.ceil(copies + besides);
+    const setting = { rate, copies, besides, share, sharedSeconds, isSteady, seconds: 0, allowed: 0, sent: 0 };
+    if (is === undefined || Math.abs(rate - is.rate) > leastChange * is.copies) return setting;
+    // What is set does as well, and is looked at again after as long.
+    if (isSteady) Object.assign(is, { isSteady, seconds: 0, allowed: 0, sent: 0 });
+    return undefined;
+  }
+
+  private yieldOf(id: number): Yield {
+    const known = this.yields.get(id) ?? new Yield(this.limit, this.manner.granted);
+    this.yields.set(id, known);
+    return known;
+  }
+
+  private capacity(direction: keyof Capacities, id: number): number {
+    const { limit, manner } = this;
+    const settleSeconds = manner.settles * this.held(this.lasted[direction].get(id) ?? 0);
+    const meant = limit + (this.smooth[direction].get(id) ?? 0) / settleSeconds;
+    return Math.max(limit * manner.parts.least, Math.min(limit * manner.parts.most, meant));
+  }
+
+  private holdSeconds(source: number, receivers: readonly number[]): number {
+    const { sent, received } = this.lasted;
+    return this.held(Math.max(sent.get(source) ?? 0, ...receivers.map((id) => received.get(id) ?? 0)));
+  }
+
+  private held(lasted: number): number {
+    const { least, part, most } = this.manner.holdSeconds;
+    return Math.max(least, Math.min(most, lasted * part));
   }
 
   private follow(direction: keyof Capacities, id: number, bytes: number, seconds: number): void {
@@ -99,12 +221,13 @@ export class Pacer {
     this.lasted[direction].set(id, lasted);
     const debts = this.debts[direction];
     const before = debts.get(id) ?? 0;
-    const after = debtAfter(before, this.limit, bytes, seconds, lasted);
+    const owed = debtAfter(before, this.limit, bytes, seconds, lasted);
     // Who could have done more, had the others, is owed nothing for it.
-    debts.set(id, this.allotted.full[direction].has(id) ? after : Math.min(Math.max(before, 0), after));
+    const after = this.allotted.full[direction].has(id) ? owed : Math.min(Math.max(before, 0), owed);
+    debts.set(id, after);
+    const smooth = this.smooth[direction];
+    const was = smooth.get(id) ?? 0;
+    const { smoothSeconds } = this.manner;
+    smooth.set(id, smoothSeconds === 0 ? after : was + (after - was) * (1 - Math.exp(-seconds / smoothSeconds)));
   }
 }
-
-/** @param lasted  seconds for which there has been something to send or to receive */
-const leastChangeAt = (lasted: number): number =>
-  Math.max(leastChange, Math.min(leastChangeLater, (leastChangeLater * lasted) / laterSeconds));

@@ -30,6 +30,17 @@ export function stepOf(change: PlannedChange, batch: number): Step {
 
 export const copiedBytes = ({ change, receivers }: Step): number => change.bytes * receivers.length;
 
+/** Seconds for which the broker with most to send or to receive is at it, at this many bytes per second. */
+export function copyingSeconds(steps: readonly Step[], rate: number): number {
+  const sums = new Map<string, number>();
+  for (const { change, receivers } of steps) {
+    // As if its preferred replica led it.
+    const ends = receivers.flatMap((id) => [`received ${id}`, `sent ${change.from[0]}`]);
+    for (const end of ends) sums.set(end, (sums.get(end) ?? 0) + change.bytes);
+  }
+  return Math.max(0, ...sums.values()) / rate;
+}
+
 /** Brokers that are away and that a step's copies cannot do without: who receives, and who holds it if nobody else does. */
 export function blockedBy({ change: { from }, receivers }: Step, isLive: (broker: number) => boolean): number[] {
   if (receivers.length === 0) return [];

@@ -32,6 +32,14 @@ class LeaderQuota {
 }
 
 export type Copy = Flow & { readonly bytes: number };
+/** For how long the broker with most to send or to receive is at it, at this many bytes per second. */
+export function secondsOf(copies: readonly Copy[], limit: number): number {
+  const sums = new Map<string, number>();
+  for (const { source, receiver, bytes } of copies)
+    for (const end of [`sent ${source}`, `received ${receiver}`]) sums.set(end, (sums.get(end) ?? 0) + bytes);
+  return Math.max(...sums.values()) / limit;
+}
+
 export type Copied = {
   /** Of each broker and direction: mean bytes per second between its first and its last byte, and how long that was. */
   readonly rates: ReadonlyMap<string, { readonly bytes: number; readonly seconds: number; readonly rate: number }>;

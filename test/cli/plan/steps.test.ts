@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { blockedBy, nextSteps, type Step, stepOf } from '../../../src/cli/plan/steps.ts';
+import { blockedBy, copyingSeconds, nextSteps, type Step, stepOf } from '../../../src/cli/plan/steps.ts';
 
 const step = (partition: number, batch: number, from: number[], to: number[]): Step =>
   stepOf({ topic: 't', partition, bytes: 100, from, to }, batch);
@@ -37,4 +37,11 @@ test('a copy waits for who receives it, and for its holders only when none of th
   expect(blockedBy(copy, (id) => id !== 4)).toEqual([4]);
   expect(blockedBy(copy, (id) => id === 4)).toEqual([1, 2]);
   expect(blockedBy(step(1, 0, [1, 2], [2, 1]), () => false)).toEqual([]);
+});
+
+test('how long copies take is what the busiest broker has to send, or to receive', () => {
+  const copied = [step(0, 0, [1, 2], [4, 2]), step(1, 0, [1, 3], [5, 3]), step(2, 0, [2], [4, 5])];
+  expect(copyingSeconds(copied, 10)).toBe(20);
+  expect(copyingSeconds([...copied, step(3, 0, [3], [4])], 10)).toBe(30);
+  expect(copyingSeconds([step(0, 0, [1, 2], [2, 1])], 10)).toBe(0);
 });
