@@ -50,8 +50,12 @@ const seldom: Manner = {
 };
 /** A rate stays for less when what in-sync followers fetch on top is other than it was by this part of what copies get. */
 const mostBesides = 0.2;
+/** Who has rested for longer could send much of what a window allows at once: its rate grows anew. */
+const mostRestSeconds = 5;
 /** From when on rates are set seldom. */
 const longSeconds = 75;
+
+const unseen = { restedSeconds: 0, seconds: 0, allowed: 0, sent: 0 };
 
 /** A rate that is set. */
 type Setting = {
@@ -65,6 +69,8 @@ type Setting = {
   /** Since that share is what it is. */
   sharedSeconds: number;
   isSteady: boolean;
+  /** For how long the source has had nothing to send. */
+  restedSeconds: number;
   /** Since it was set or looked at. */
   seconds: number;
   allowed: number;
@@ -125,7 +131,9 @@ export class Pacer {
       const now = { seconds, bytes: sent.get(id) ?? 0, meant, besides: besides.get(id) ?? 0 };
       this.windows.set(id, sentAfter(this.windows.get(id) ?? [], now));
       const setting = this.settings.get(id);
-      if (setting === undefined || !sources.has(id)) continue;
+      if (setting === undefined) continue;
+      setting.restedSeconds = sources.has(id) ? 0 : setting.restedSeconds + seconds;
+      if (!sources.has(id)) continue;
       setting.sharedSeconds += seconds;
       setting.seconds += seconds;
       setting.sent += now.bytes;
@@ -167,7 +175,8 @@ export class Pacer {
   ): Setting | undefined {
     const { nextSeconds, steadyAfterSeconds, leastChange } = this.manner;
     const is = this.settings.get(id);
-    if (is !== undefined && Math.abs(share - is.share) > leastChange * is.share) {
+    const isOther = is !== undefined && Math.abs(share - is.share) > leastChange * is.share;
+    if (is !== undefined && (isOther || is.restedSeconds > mostRestSeconds)) {
       is.share = share;
       is.sharedSeconds = 0;
       is.isSteady = false;
@@ -180,13 +189,14 @@ export class Pacer {
       if (is.seconds >= holdSeconds) this.yieldOf(id).learn(is.sent, is.allowed, is.seconds);
       else if (Math.abs(besides - is.besides) <= mostBesides * is.copies) return undefined;
     }
+    if (!isSteady && is !== undefined && is.sharedSeconds > 0 && is.seconds < nextSeconds) return undefined;
     const wanted = isSteady ? pace : rateFor(window, pace, nextSeconds);
     const copies = wanted / this.yieldOf(id).part;
     const rate = Math.ceil(copies + besides);
-    const setting = { rate, copies, besides, share, sharedSeconds, isSteady, seconds: 0, allowed: 0, sent: 0 };
+    const setting = { rate, copies, besides, share, sharedSeconds, isSteady, ...unseen };
     if (is === undefined || Math.abs(rate - is.rate) > leastChange * is.copies) return setting;
     // What is set does as well, and is looked at again after as long.
-    if (isSteady) Object.assign(is, { isSteady, seconds: 0, allowed: 0, sent: 0 });
+    if (isSteady) Object.assign(is, { isSteady, ...unseen });
     return undefined;
   }
 

@@ -54,17 +54,28 @@ test('a short move does not begin with all that a window allows', () => {
   expect(rate).toBeLessThan(1.25 * 4_000_000);
 });
 
-test('a source that has rested does not rush after, nor one whose share has grown', () => {
-  const limit = 2_500_000;
-  const pacer = new Pacer(limit, 100);
-  copyPaced(pacer, copies(2, 40e6));
+function rested(pacer: Pacer): Pacer {
   for (let second = 0; second < 60; second++) {
     pacer.see({ seconds: 1, sent: new Map(), received: new Map(), besides: new Map() }, []);
     pacer.changedFor([]);
   }
-  const { rate, seconds } = copyPaced(pacer, copies(1, 30e6)).rates.get('sent 1')!;
+  return pacer;
+}
+
+test('a source that has rested does not rush after, nor one whose share has grown', () => {
+  const limit = 2_500_000;
+  const pacer = new Pacer(limit, 100);
+  copyPaced(pacer, copies(2, 40e6));
+  const { rate, seconds } = copyPaced(rested(pacer), copies(1, 30e6)).rates.get('sent 1')!;
   expect(seconds).toBeGreaterThan(10);
   expect(rate).toBeLessThan(1.1 * limit);
+});
+
+test('nor does one whose share is what it was send all at once that a window allows', () => {
+  const limit = 2_500_000;
+  const pacer = new Pacer(limit, 100);
+  copyPaced(pacer, copies(1, 100e6));
+  expect(copyPaced(rested(pacer), copies(1, 20e6)).rates.get('sent 1')!.seconds).toBeGreaterThan(3);
 });
 
 test('rates are left alone while what is sent keeps to them', () => {
