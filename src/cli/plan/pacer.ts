@@ -13,8 +13,8 @@ type Manner = {
   readonly nextSeconds: number;
   /** and from when on it holds nothing else, so that a rate lets through what it says. */
   readonly steadyAfterSeconds: number;
-  /** A change smaller than this part of what is to be sent is not worth a setting. */
-  readonly leastChange: number;
+  /** A change smaller than this part of what is set for copies is not worth a setting, once the move has lasted so long. */
+  readonly leastChange: (lastedSeconds: number) => number;
   /** For how long a rate stays once it is steady, and for which part of the time that there was something to send. */
   readonly holdSeconds: { readonly least: number; readonly part: number; readonly most: number };
   /** Debts are made good in this many times as long. */
@@ -27,12 +27,16 @@ type Manner = {
   readonly parts: { readonly least: number; readonly most: number };
 };
 
-/** For moves that are over before a mean over ten seconds tells anything: every fetch counts. */
+/**
+ * For moves that are over before a mean over ten seconds tells anything: every fetch counts. And where a source feeds
+ * several receivers: what it sends can be set, but not who gets how much of it. Whose fetches come first when the quota
+ * has room again gets more, for minutes if nothing changes (1.21 and 0.83 times the limit were seen with Kafka 3.9).
+ */
 const closely: Manner = {
   nextSeconds: 1.5,
   steadyAfterSeconds: Number.POSITIVE_INFINITY,
-  leastChange: 0.1,
-  holdSeconds: { least: 4, part: 0, most: 4 },
+  leastChange: (lastedSeconds) => Math.max(0.1, Math.min(0.2, lastedSeconds / 1200)),
+  holdSeconds: { least: 4, part: 0.067, most: 20 },
   settles: 1.5,
   smoothSeconds: 0,
   granted: 1,
@@ -41,7 +45,7 @@ const closely: Manner = {
 const seldom: Manner = {
   nextSeconds: 4,
   steadyAfterSeconds: windowSeconds,
-  leastChange: 0.07,
+  leastChange: () => 0.07,
   holdSeconds: { least: 16, part: 0.2, most: 40 },
   settles: 1.5,
   smoothSeconds: 8,
@@ -89,7 +93,8 @@ type Setting = {
  */
 export class Pacer {
   private readonly limit: number;
-  private readonly manner: Manner;
+  private readonly isLong: boolean;
+  private manner: Manner;
   private readonly debts = { sent: new Map<number, Debt>(), received: new Map<number, Debt>() };
   /** The same without the bursts in which copies come. */
   private readonly smooth = { sent: new Map<number, Debt>(), received: new Map<number, Debt>() };
@@ -107,7 +112,8 @@ export class Pacer {
    */
   constructor(limit: number, lasts: number) {
     this.limit = limit;
-    this.manner = lasts < longSeconds ? closely : seldom;
+    this.isLong = lasts >= longSeconds;
+    this.manner = closely;
   }
 
   /** At first what a source without copies may have. */
@@ -152,6 +158,7 @@ export class Pacer {
   /** Rates of sources that must be set anew for what is being copied from now on. */
   changedFor(flows: readonly Flow[]): Map<number, number> {
     const { limit } = this;
+    this.manner = this.isLong && areFedAlone(flows) ? seldom : closely;
     this.allotted = allot(flows, {
       sent: (id) => this.capacity('sent', id),
       received: (id) => this.capacity('received', id),
@@ -173,7 +180,9 @@ export class Pacer {
     id: number,
     { pace, share, holdSeconds }: { readonly pace: number; readonly share: number; readonly holdSeconds: number },
   ): Setting | undefined {
-    const { nextSeconds, steadyAfterSeconds, leastChange } = this.manner;
+    const { nextSeconds, steadyAfterSeconds } = this.manner;
+    const { sent, received } = this.lasted;
+    const leastChange = this.manner.leastChange(Math.max(0, ...sent.values(), ...received.values()));
     const is = this.settings.get(id);
     const isOther = is !== undefined && Math.abs(share - is.share) > leastChange * is.share;
     if (is !== undefined && (isOther || is.restedSeconds > mostRestSeconds)) {
@@ -240,4 +249,14 @@ export class Pacer {
     const { smoothSeconds } = this.manner;
     smooth.set(id, smoothSeconds === 0 ? after : was + (after - was) * (1 - Math.exp(-seconds / smoothSeconds)));
   }
+}
+
+/** Whether no source feeds two receivers. */
+function areFedAlone(flows: readonly Flow[]): boolean {
+  const fed = new Map<number, number>();
+  for (const { source, receiver } of flows) {
+    if ((fed.get(source) ?? receiver) !== receiver) return false;
+    fed.set(source, receiver);
+  }
+  return true;
 }
