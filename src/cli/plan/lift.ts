@@ -1,7 +1,7 @@
 import type { CopyBytes } from './arrivals.ts';
 import { sampleMs } from './pacer.ts';
 
-/** The throttle of a copy is lifted this long before its end: copies are looked at every two seconds. */
+/** The throttle of a copy is lifted this long before its end: copies that end soon are looked at every two seconds. */
 const seconds = 3;
 /** But for no more than this part of it: small copies would not be throttled at all. */
 const mostPart = 0.1;
@@ -28,3 +28,7 @@ export const isToBeLifted = (bytes: CopyBytes, pace: number): boolean =>
  */
 export const liftedBytes = (all: number, pace: number): number =>
   Math.min(pace * (seconds - sampleMs / 2000), all * mostPart);
+
+/** Seconds until the throttle of a copy is to be lifted. @param pace  bytes per second at which it comes */
+export const liftedInSeconds = ({ all, arrived }: CopyBytes, pace: number): number =>
+  (all - arrived) / pace - Math.min(seconds, (all * mostPart) / pace);

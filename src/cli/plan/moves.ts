@@ -2,9 +2,10 @@ import { failure, type Result, success } from '../../base/index.ts';
 import type { KafkaAdmin } from '../../client/kafka/index.ts';
 import type { Flow } from './allot.ts';
 import { Arrivals } from './arrivals.ts';
+import { leftAloneMs } from './calm.ts';
 import { begin, electPreferred, type Held, liveBrokers, nameOf, ongoing, replicasNow } from './cluster-moves.ts';
 import type { ExecuteOptions } from './execute.ts';
-import { isToBeLifted, liftedBytes } from './lift.ts';
+import { isToBeLifted, liftedBytes, liftedInSeconds } from './lift.ts';
 import { Pacer, sampleMs } from './pacer.ts';
 import { type Interrupted, type Patience, pause, type Refusal, refused } from './patience.ts';
 import { fetchBytes } from './quota-window.ts';
@@ -57,6 +58,8 @@ export class Moves {
   private liveAtMs = Number.NEGATIVE_INFINITY;
   private awaySinceMs: number | undefined;
   private awayNotice = '';
+  /** When the next copy is about to end, as of the last sample; while that is not known, in the past. */
+  private endsAtMs = Number.NEGATIVE_INFINITY;
   private finished = 0;
   private finishedBytes = 0;
   /** Of copies that an earlier run began. */
@@ -102,14 +105,18 @@ export class Moves {
     for (const step of this.running.values()) this.bytesAtStart += this.arrivals.bytesOf(step);
     let sampledMs = performance.now();
     let isSampling = false;
+    let askedMs = Number.NEGATIVE_INFINITY;
     try {
       for (;;) {
-        for (const turn of [this.readLive, this.beginNext, this.seeEnded, this.settle]) {
-          const outcome = await turn.call(this);
-          if (!outcome.ok) return outcome;
+        if (performance.now() - askedMs >= this.leftAloneMs()) {
+          askedMs = performance.now();
+          for (const turn of [this.readLive, this.beginNext, this.seeEnded, this.settle]) {
+            const outcome = await turn.call(this);
+            if (!outcome.ok) return outcome;
+          }
         }
         if (this.waiting.length + this.running.size + this.arriving.size === 0) return success(undefined);
-        if (!isSampling && performance.now() - sampledMs >= sampleMs) {
+        if (!isSampling && performance.now() - sampledMs >= this.unsampledMs()) {
           isSampling = true;
           sampling = this.sample().finally(() => {
             isSampling = false;
@@ -124,6 +131,17 @@ export class Moves {
       // No rate may be set after the throttle is taken away.
       await sampling;
     }
+  }
+
+  /** For how long nobody need be asked whether a copy has ended. */
+  private leftAloneMs(): number {
+    return this.arriving.size > 0 ? 0 : leftAloneMs((this.endsAtMs - performance.now()) / 1000);
+  }
+
+  /** For how long copies need not be looked at. */
+  private unsampledMs(): number {
+    const isSteady = this.pacer?.isSteady(this.flowsOf([...this.running.values()])) === true;
+    return isSteady ? Math.max(sampleMs, this.leftAloneMs()) : sampleMs;
   }
 
   private report(): void {
@@ -153,6 +171,7 @@ export class Moves {
     if (!live.ok) return live;
     this.live = live.value;
     this.liveAtMs = performance.now();
+    if (this.pacer !== undefined) await this.readLeaders();
     const throttled = await this.throttleNew();
     if (!throttled.ok) return throttled;
     const isLive = (id: number): boolean => live.value.has(id);
@@ -174,6 +193,13 @@ export class Moves {
       );
     }
     return success(undefined);
+  }
+
+  /** Leaders of what is under way may have changed. What is not answered now is asked again with the next look. */
+  private async readLeaders(): Promise<void> {
+    const { running } = this;
+    const now = await replicasNow(this.admin, this.patience, [...running.values()]);
+    if (now.ok) for (const [name, held] of now.value) if (running.has(name)) this.held.set(name, held);
   }
 
   /** Brokers that are there for the first time get their rates before anything is copied from them. */
@@ -205,6 +231,7 @@ export class Moves {
     const next = this.next();
     if (next.length === 0) return success(undefined);
     const chosen = new Set(next);
+    this.endsAtMs = Number.NEGATIVE_INFINITY;
     // Counted as running before the cluster is asked: an interruption in between must cancel them.
     for (const step of next) this.running.set(nameOf(step.change), step);
     this.waiting = this.waiting.filter((step) => !chosen.has(step));
@@ -285,13 +312,21 @@ export class Moves {
     const seen = await this.arrivals.sample(copies, (id) => this.live.has(id));
     if (this.pacer === undefined || seen.seconds === 0) return;
     this.pacer.see(seen, flows);
-    const { running } = this;
-    // A leader may have changed meanwhile.
-    const now = await replicasNow(this.admin, this.patience, [...running.values()]);
-    if (now.ok) for (const [name, held] of now.value) if (running.has(name)) this.held.set(name, held);
     // A rate that could not be set is set with the next sample that changes it.
     await this.pace();
     await this.lift();
+    this.endsAtMs = this.nextEndMs(this.pacer);
+  }
+
+  /** When the throttle of the next copy is to be lifted; one that is, or that nothing is known of, may end any time. */
+  private nextEndMs(pacer: Pacer): number {
+    const paceOf = this.paces(pacer);
+    const ends = [...this.running.values()].map((step) => {
+      const isLifted = this.lifted.has(nameOf(step.change));
+      const bytes = isLifted ? undefined : this.arrivals.lastBytesOf(step, this.sourceOf(step));
+      return bytes === undefined ? 0 : liftedInSeconds(bytes, paceOf(step));
+    });
+    return performance.now() + (ends.length > 0 ? Math.min(...ends) * 1000 : 0);
   }
 
   /** What could not be lifted now is tried with the next sample, or ends throttled. */

@@ -4,7 +4,7 @@ import { type Debt, debtAfter } from './debt.ts';
 import { rateBesides, rateFor, type Sent, sentAfter, windowSeconds } from './quota-window.ts';
 import { Yield } from './yield.ts';
 
-/** How often a pacer is to be told what was sent. */
+/** How often a pacer is to be told what was sent, while it is not steady. */
 export const sampleMs = 2000;
 
 /** How closely a limit is followed at any time, and how often rates are set for it. */
@@ -145,6 +145,11 @@ export class Pacer {
       setting.sent += now.bytes;
       setting.allowed += setting.rate * seconds - now.besides;
     }
+  }
+
+  /** Whether what is set for these copies stays for long, and lets through what it says: more than once in a while is not looked at. */
+  isSteady(flows: readonly Flow[]): boolean {
+    return flows.every(({ source }) => this.settings.get(source)?.isSteady === true);
   }
 
   /** Counts bytes before they come, or takes them back (negative) when they are about to be counted as they come. */

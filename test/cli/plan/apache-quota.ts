@@ -1,5 +1,6 @@
 import type { Flow } from '../../../src/cli/plan/allot.ts';
-import { isToBeLifted, liftedBytes } from '../../../src/cli/plan/lift.ts';
+import { leftAloneMs } from '../../../src/cli/plan/calm.ts';
+import { isToBeLifted, liftedBytes, liftedInSeconds } from '../../../src/cli/plan/lift.ts';
 import { type Pacer, sampleMs } from '../../../src/cli/plan/pacer.ts';
 
 /**
@@ -45,6 +46,8 @@ export type Copied = {
   readonly rates: ReadonlyMap<string, { readonly bytes: number; readonly seconds: number; readonly rate: number }>;
   /** How often the rate of a broker was set. */
   readonly ratesSet: number;
+  /** And how often copies were looked at. */
+  readonly looks: number;
 };
 
 const stepMs = 10;
@@ -84,8 +87,8 @@ export function copyPaced(
   let sent = new Map<number, number>();
   let received = new Map<number, number>();
   let besides = new Map<number, number>();
-  let ratesSet = 0;
-  let nowMs = 0;
+  let [ratesSet, looks] = [0, 0];
+  let [nowMs, sampledMs, unsampledMs] = [0, 0, sampleMs];
   const set = (): void => {
     const changed = pacer.changedFor(running.map(({ copy }) => copy));
     ratesSet += changed.size;
@@ -156,17 +159,24 @@ export function copyPaced(
       if (!one.isLifted) pacer.foresee(one.copy, -one.foreseen);
       running.splice(running.indexOf(one), 1);
     }
-    if (nowMs % sampleMs !== 0 || nowMs === 0) continue;
-    pacer.see({ seconds: sampleMs / 1000, sent, received, besides }, flows);
+    if (next.length > 0 || !pacer.isSteady(running.map(({ copy }) => copy))) unsampledMs = sampleMs;
+    if (nowMs - sampledMs < unsampledMs) continue;
+    pacer.see({ seconds: (nowMs - sampledMs) / 1000, sent, received, besides }, flows);
+    sampledMs = nowMs;
+    looks++;
     sent = new Map();
     received = new Map();
     besides = new Map();
     set();
     if (lifts) lift();
+    const ends = running.map(({ copy, left, isLifted }) =>
+      isLifted ? 0 : liftedInSeconds({ all: copy.bytes, arrived: copy.bytes - left }, paceOf(copy)),
+    );
+    unsampledMs = Math.max(sampleMs, leftAloneMs(Math.min(...ends)));
   }
   const rates = [...seen].map(([key, { firstMs, lastMs, bytes }]) => {
     const seconds = (lastMs - firstMs) / 1000;
     return [key, { bytes, seconds, rate: bytes / seconds }] as const;
   });
-  return { rates: new Map(rates), ratesSet };
+  return { rates: new Map(rates), ratesSet, looks };
 }

@@ -97,6 +97,14 @@ test.each([
   expect(ratesSet / seconds).toBeLessThan(0.06);
 });
 
+test('copies are left alone while rates stay, and looked at closely where a leader feeds several receivers', () => {
+  const options = { lifts: true, inSync: 83_000 };
+  const into = copyPaced(new Pacer(1_000_000, 780), copies(6, 130e6), options);
+  expect(into.looks / into.rates.get('received 4')!.seconds).toBeLessThan(0.25);
+  const out = copyPaced(new Pacer(1_000_000, 780), turned(copies(6, 130e6)), options);
+  expect(out.looks / out.rates.get('sent 4')!.seconds).toBeCloseTo(0.5, 2);
+});
+
 test.each([
   [2_000_000, 64e6, 1],
   [2_000_000, 64e6, 0.8],
