@@ -147,7 +147,7 @@ export class Pacer {
     }
   }
 
-  /** Whether what is set for these copies stays for long, and lets through what it says: more than once in a while is not looked at. */
+  /** Whether what is set for these copies stays for long and lets through what it says, so that a look once in a while is enough. */
   isSteady(flows: readonly Flow[]): boolean {
     return flows.every(({ source }) => this.settings.get(source)?.isSteady === true);
   }
