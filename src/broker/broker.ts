@@ -63,6 +63,7 @@ export class Broker {
   private isStopping = false;
   private waitsFor = 'the log folders';
   private readonly failed = Promise.withResolvers<string>();
+  private readonly isRegistered = Promise.withResolvers<void>();
   private readonly knowsTopics = Promise.withResolvers<void>();
 
   constructor(settings: BrokerSettings, platform: BrokerPlatform) {
@@ -279,6 +280,7 @@ export class Broker {
       producerIds: new ProducerIds(coordination, brokerId),
       groups,
       isDurableOnDisk,
+      isRegistered: this.isRegistered.promise,
       knowsTopics: this.knowsTopics.promise,
     };
   }
@@ -325,6 +327,7 @@ export class Broker {
     });
     if (!registered.ok) return registered.problem;
     (this.replicas as Replicas).brokerEpoch = registered.value;
+    this.isRegistered.resolve();
     logger.info(
       {
         brokerEpoch: registered.value,
@@ -373,6 +376,7 @@ export class Broker {
     this.isStopping = true;
     const { logger } = this.platform;
     this.waitsFor = 'its end';
+    this.isRegistered.resolve();
     this.knowsTopics.resolve();
     if (this.settings.get('controlled.shutdown.enable')) await this.announceShutdown();
     this.groups?.stop();

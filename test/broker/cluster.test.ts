@@ -157,6 +157,18 @@ test('a request of a deposed controller, or for an earlier life of the broker, i
   expect((await metadataAt(0, 'spread')).brokers).toHaveLength(3);
 });
 
+test('a request for a registration that the broker has not heard of yet is taken: the controller may know it first', async () => {
+  const current = await zooKeeper.getData('/controller_epoch');
+  const connection = await cluster.connect(0);
+  const answer = await connection.call(apis.stopReplica, {
+    controllerId: 9,
+    controllerEpoch: Number(current.ok ? current.value.data : Number.NaN),
+    brokerEpoch: Number.MAX_SAFE_INTEGER,
+    topicStates: [],
+  });
+  expect(answer.ok && answer.value.errorCode).toBe(errorCode.NONE);
+});
+
 test('when its session expires a broker registers again and keeps serving', async () => {
   await createAt(1, 'session', 3);
   // One look finds and keeps the partition: between two looks its leader may change.

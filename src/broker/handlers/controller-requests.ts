@@ -6,17 +6,32 @@ type Request<Name extends keyof typeof apis> = RequestOf<(typeof apis)[Name]>;
 type Response<Name extends keyof typeof apis> = ResponseInputOf<(typeof apis)[Name]>;
 
 // What the controller of ZooKeeper mode says to brokers, and brokers to it. Versions are those of Kafka 3.x: topics have ids.
+// It says it to a registration: a broker that is not registered yet cannot tell whether an earlier life of it is meant.
 
 /** Leader that means "the topic is being deleted". Source: LeaderAndIsr.LeaderDuringDelete. */
 const leaderDuringDelete = -2;
 
-export const leaderAndIsr = (services: Services, request: Request<'leaderAndIsr'>): Response<'leaderAndIsr'> =>
-  services.replicas.becomeLeaderOrFollower(request);
+export async function leaderAndIsr(
+  services: Services,
+  request: Request<'leaderAndIsr'>,
+): Promise<Response<'leaderAndIsr'>> {
+  await services.isRegistered;
+  return services.replicas.becomeLeaderOrFollower(request);
+}
 
-export const stopReplica = (services: Services, request: Request<'stopReplica'>): Response<'stopReplica'> =>
-  services.replicas.stop(request);
+export async function stopReplica(
+  services: Services,
+  request: Request<'stopReplica'>,
+): Promise<Response<'stopReplica'>> {
+  await services.isRegistered;
+  return services.replicas.stop(request);
+}
 
-export function updateMetadata(services: Services, request: Request<'updateMetadata'>): Response<'updateMetadata'> {
+export async function updateMetadata(
+  services: Services,
+  request: Request<'updateMetadata'>,
+): Promise<Response<'updateMetadata'>> {
+  await services.isRegistered;
   const stale = services.replicas.admit(request.controllerEpoch, request.brokerEpoch);
   if (stale !== errorCode.NONE) return { errorCode: stale };
   const brokers = new Map(

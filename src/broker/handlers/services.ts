@@ -28,6 +28,8 @@ export type Services = {
   readonly groups: Groups;
   /** An acks=all answer waits for the device (`hikube.durability=disk`), or only for all in-sync replicas. */
   readonly isDurableOnDisk: boolean;
+  /** Resolves when this broker is registered for the first time, or stops: what a controller says is for a registration. */
+  readonly isRegistered: Promise<void>;
   /** Resolves when this broker has heard of the topics that there were when it started, or has waited long enough. */
   readonly knowsTopics: Promise<void>;
 };

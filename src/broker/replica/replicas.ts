@@ -82,10 +82,15 @@ export class Replicas {
     this.listeners.push(listener);
   }
 
-  /** An error for the whole request if it is stale; else the controller's epoch is taken over. */
+  /**
+   * An error for the whole request if it is stale; else the controller's epoch is taken over.
+   *
+   * @param brokerEpoch  of the registration that is meant, -1 if the request does not say. A later one than ours is taken:
+   *   the controller may hear of a registration before the broker that made it (KafkaApis.isBrokerEpochStale)
+   */
   admit(controllerEpoch: number, brokerEpoch: number): number {
     if (controllerEpoch < this.knownControllerEpoch) return errorCode.STALE_CONTROLLER_EPOCH;
-    if (brokerEpoch >= 0 && brokerEpoch !== this.brokerEpoch) return errorCode.STALE_BROKER_EPOCH;
+    if (brokerEpoch >= 0 && brokerEpoch < this.brokerEpoch) return errorCode.STALE_BROKER_EPOCH;
     this.knownControllerEpoch = controllerEpoch;
     return errorCode.NONE;
   }
