@@ -17,7 +17,7 @@ const mostPart = 0.1;
  * @param pace   bytes per second at which it comes
  */
 export const isToBeLifted = (bytes: CopyBytes, pace: number): boolean =>
-  bytes.all > 0 && bytes.all - bytes.arrived <= Math.min(pace * seconds, bytes.all * mostPart);
+  bytes.all > 0 && throttledBytes(bytes, pace) <= 0;
 
 /**
  * How many bytes of a copy will not be throttled: as many as come, on average, between the last look and its end. A pacer
@@ -30,5 +30,8 @@ export const liftedBytes = (all: number, pace: number): number =>
   Math.min(pace * (seconds - sampleMs / 2000), all * mostPart);
 
 /** Seconds until the throttle of a copy is to be lifted. @param pace  bytes per second at which it comes */
-export const liftedInSeconds = ({ all, arrived }: CopyBytes, pace: number): number =>
-  (all - arrived) / pace - Math.min(seconds, (all * mostPart) / pace);
+export const liftedInSeconds = (bytes: CopyBytes, pace: number): number => throttledBytes(bytes, pace) / pace;
+
+/** What is still to come before the throttle of a copy is lifted; negative afterwards. */
+const throttledBytes = ({ all, arrived }: CopyBytes, pace: number): number =>
+  all - arrived - Math.min(pace * seconds, all * mostPart);
