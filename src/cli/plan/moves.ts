@@ -223,7 +223,10 @@ export class Moves {
   /** What may begin once only these are running. */
   private nextAfter(running: Iterable<Step>): Step[] {
     const limits = { movesPerBroker: this.movesPerBroker, partitions: this.options.batchPartitions };
-    return nextSteps(this.waiting, running, limits, (id) => this.live.has(id));
+    return nextSteps(this.waiting, running, limits, {
+      isLive: (id) => this.live.has(id),
+      sourceOf: this.sourceOf,
+    });
   }
 
   private async beginNext(): Outcome {

@@ -53,47 +53,83 @@ const batchesAhead = 1;
 /** Waiting steps looked at in one turn. */
 const lookedAt = 20_000;
 
+/** What is known of brokers. */
+export type Standings = {
+  /** Whether a broker answers; nothing is begun that needs one that does not. */
+  readonly isLive: (broker: number) => boolean;
+  /** Who sends a step's copies; by default the first of those who have it. */
+  readonly sourceOf?: (step: Step) => number;
+};
+
 /**
  * What may begin now, so that copies never stop for the last of a batch: a step of the next batch may begin early, but
  * only where no unfinished step of a batch before it has still to free a receiver's disk. A batch's disk head-room is
  * counted with the earlier batches done, and what they add is counted from their start, so nothing is overfilled.
  *
+ * Within a batch the brokers with most left to send or to receive go first, lest they go on when the others are done. A
+ * source gets a second copy to send only where there is no other source: all that it sends to one receiver comes in one
+ * answer, for which producers wait, and two receivers do not share alike what it may send.
+ *
  * @param waiting  in the order of the plan
- * @param isLive   whether a broker answers; nothing is begun that needs one that does not
  */
 export function nextSteps(
   waiting: readonly Step[],
   running: Iterable<Step>,
   limits: StepLimits,
-  isLive: (broker: number) => boolean,
+  { isLive, sourceOf = preferredSource }: Standings,
 ): Step[] {
   const busy = new Map<number, number>();
+  const feeding = new Set<number>();
   const freeing = new Map<number, number>();
   let moving = 0;
   let firstBatch = waiting[0]?.batch ?? 0;
   const note = ({ batch, freed }: Step): void => {
     for (const id of freed) freeing.set(id, Math.min(batch, freeing.get(id) ?? batch));
   };
-  const occupy = ({ receivers }: Step): void => {
-    moving++;
-    for (const id of receivers) busy.set(id, (busy.get(id) ?? 0) + 1);
+  const occupy = (step: Step): void => {
+    for (const id of step.receivers) busy.set(id, (busy.get(id) ?? 0) + 1);
+    if (step.receivers.length > 0) feeding.add(sourceOf(step));
   };
   for (const step of running) {
     firstBatch = Math.min(firstBatch, step.batch);
+    moving++;
     occupy(step);
     note(step);
   }
-  const next: Step[] = [];
-  for (let at = 0; at < Math.min(waiting.length, lookedAt); at++) {
-    const step = waiting[at]!;
-    if (step.batch > firstBatch + batchesAhead || moving >= limits.partitions) break;
-    const isRoomAt = (id: number): boolean =>
-      (busy.get(id) ?? 0) < limits.movesPerBroker && (freeing.get(id) ?? Number.POSITIVE_INFINITY) >= step.batch;
-    const mayBegin = blockedBy(step, isLive).length === 0 && step.receivers.every(isRoomAt);
-    note(step);
-    if (!mayBegin) continue;
-    occupy(step);
-    next.push(step);
+  const seen = waiting.slice(0, lookedAt).filter(({ batch }) => batch <= firstBatch + batchesAhead);
+  for (const step of seen) note(step);
+  const isRoomFor = (step: Step): boolean =>
+    step.receivers.every(
+      (id) =>
+        (busy.get(id) ?? 0) < limits.movesPerBroker && (freeing.get(id) ?? Number.POSITIVE_INFINITY) >= step.batch,
+    );
+  const next = new Set<Step>();
+  const ordered = mostLeftFirst(seen, sourceOf);
+  const isFree = (step: Step): boolean => step.receivers.length === 0 || !feeding.has(sourceOf(step));
+  for (const isMeant of [isFree, () => true]) {
+    for (const step of ordered) {
+      if (moving >= limits.partitions) break;
+      if (next.has(step) || !isRoomFor(step) || blockedBy(step, isLive).length > 0 || !isMeant(step)) continue;
+      moving++;
+      occupy(step);
+      next.add(step);
+    }
   }
-  return next;
+  return seen.filter((step) => next.has(step));
+}
+
+const preferredSource = ({ change: { from } }: Step): number => from[0]!;
+
+function mostLeftFirst(steps: readonly Step[], sourceOf: (step: Step) => number): Step[] {
+  const left = new Map<string, number>();
+  const endsOf = (step: Step): string[] => {
+    const { receivers } = step;
+    return receivers.length === 0 ? [] : [`sent ${sourceOf(step)}`, ...receivers.map((id) => `received ${id}`)];
+  };
+  const ended = steps.map((step) => ({ step, ends: endsOf(step) }));
+  for (const { step, ends } of ended) for (const end of ends) left.set(end, (left.get(end) ?? 0) + step.change.bytes);
+  return ended
+    .map(({ step, ends }) => ({ step, most: Math.max(0, ...ends.map((end) => left.get(end)!)) }))
+    .sort((one, other) => one.step.batch - other.step.batch || other.most - one.most)
+    .map(({ step }) => step);
 }

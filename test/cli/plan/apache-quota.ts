@@ -2,6 +2,7 @@ import type { Flow } from '../../../src/cli/plan/allot.ts';
 import { leftAloneMs } from '../../../src/cli/plan/calm.ts';
 import { isToBeLifted, liftedBytes, liftedInSeconds } from '../../../src/cli/plan/lift.ts';
 import { type Pacer, sampleMs } from '../../../src/cli/plan/pacer.ts';
+import { nextSteps, stepOf } from '../../../src/cli/plan/steps.ts';
 
 /**
  * Apache's replication quota of a leader, as `SampledStat` and `Rate` of org.apache.kafka.common.metrics.stats count
@@ -81,6 +82,12 @@ export function copyPaced(
     quotas.set(source, quota);
   }
   const waiting = [...copies];
+  const stepsOf = new Map(
+    copies.map((copy, partition) => {
+      const { source, receiver, bytes } = copy;
+      return [copy, stepOf({ topic: 't', partition, bytes, from: [source], to: [receiver] }, 0)];
+    }),
+  );
   const running: { copy: Copy; left: number; nextMs: number; isLifted: boolean; foreseen: number }[] = [];
   const settings: { atMs: number; source: number; rate: number }[] = [];
   const seen = new Map<string, { firstMs: number; lastMs: number; bytes: number }>();
@@ -110,12 +117,12 @@ export function copyPaced(
   };
   for (; waiting.length + running.length > 0; nowMs += stepMs) {
     if (nowMs > longestMs) throw new Error(`${waiting.length + running.length} copies do not end`);
-    const next = waiting.filter(
-      (copy, at) =>
-        running.filter(({ copy: { receiver } }) => receiver === copy.receiver).length +
-          waiting.slice(0, at).filter(({ receiver }) => receiver === copy.receiver).length <
-        atOnce,
-    );
+    const next = nextSteps(
+      waiting.map((copy) => stepsOf.get(copy)!),
+      running.map(({ copy }) => stepsOf.get(copy)!),
+      { movesPerBroker: atOnce, partitions: copies.length },
+      { isLive: () => true },
+    ).map((step) => copies[step.change.partition]!);
     for (const copy of next) {
       waiting.splice(waiting.indexOf(copy), 1);
       running.push({ copy, left: copy.bytes, nextMs: nowMs + 2 * settingMs, isLifted: false, foreseen: 0 });
