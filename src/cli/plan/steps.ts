@@ -87,12 +87,12 @@ export function nextSteps(
     for (const id of freed) freeing.set(id, Math.min(batch, freeing.get(id) ?? batch));
   };
   const occupy = (step: Step): void => {
+    moving++;
     for (const id of step.receivers) busy.set(id, (busy.get(id) ?? 0) + 1);
     if (step.receivers.length > 0) feeding.add(sourceOf(step));
   };
   for (const step of running) {
     firstBatch = Math.min(firstBatch, step.batch);
-    moving++;
     occupy(step);
     note(step);
   }
@@ -110,7 +110,6 @@ export function nextSteps(
     for (const step of ordered) {
       if (moving >= limits.partitions) break;
       if (next.has(step) || !isRoomFor(step) || blockedBy(step, isLive).length > 0 || !isMeant(step)) continue;
-      moving++;
       occupy(step);
       next.add(step);
     }
@@ -121,15 +120,19 @@ export function nextSteps(
 const preferredSource = ({ change: { from } }: Step): number => from[0]!;
 
 function mostLeftFirst(steps: readonly Step[], sourceOf: (step: Step) => number): Step[] {
-  const left = new Map<string, number>();
-  const endsOf = (step: Step): string[] => {
-    const { receivers } = step;
-    return receivers.length === 0 ? [] : [`sent ${sourceOf(step)}`, ...receivers.map((id) => `received ${id}`)];
-  };
-  const ended = steps.map((step) => ({ step, ends: endsOf(step) }));
-  for (const { step, ends } of ended) for (const end of ends) left.set(end, (left.get(end) ?? 0) + step.change.bytes);
-  return ended
-    .map(({ step, ends }) => ({ step, most: Math.max(0, ...ends.map((end) => left.get(end)!)) }))
+  const sent = new Map<number, number>();
+  const received = new Map<number, number>();
+  const copying = steps.map((step) => ({ step, source: step.receivers.length === 0 ? undefined : sourceOf(step) }));
+  for (const { step, source } of copying) {
+    const { bytes } = step.change;
+    if (source !== undefined) sent.set(source, (sent.get(source) ?? 0) + bytes * step.receivers.length);
+    for (const id of step.receivers) received.set(id, (received.get(id) ?? 0) + bytes);
+  }
+  return copying
+    .map(({ step, source }) => {
+      const atReceivers = step.receivers.map((id) => received.get(id)!);
+      return { step, most: source === undefined ? 0 : Math.max(sent.get(source)!, ...atReceivers) };
+    })
     .sort((one, other) => one.step.batch - other.step.batch || other.most - one.most)
     .map(({ step }) => step);
 }
