@@ -40,7 +40,8 @@ const closely: Manner = {
   settles: 1.5,
   smoothSeconds: 0,
   granted: 1,
-  parts: { least: 0.5, most: 1.5 },
+  // Who gets too much from one source that it shares must nearly be left out by the others.
+  parts: { least: 0.1, most: 1.5 },
 };
 const seldom: Manner = {
   nextSeconds: 4,

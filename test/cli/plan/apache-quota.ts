@@ -64,6 +64,7 @@ const longestMs = 3_600_000;
  * Copies in a cluster of Apache's while a pacer sets the rates of its sources.
  *
  * @param kept    part of what a fetch brings that a log keeps: fetches end in the middle of a batch, quotas count all
+ * @param first   whose fetches come first whenever a quota has room again
  * @param atOnce  copies that one receiver takes at a time
  * @param lifts   whether the throttle is lifted before a copy ends
  * @param inSync  bytes per second that a partition's in-sync followers fetch: never held back, but counted while a copy
@@ -73,7 +74,7 @@ const longestMs = 3_600_000;
 export function copyPaced(
   pacer: Pacer,
   copies: readonly Copy[],
-  { kept = 1, atOnce = 2, lifts = false, inSync = 0 } = {},
+  { kept = 1, atOnce = 2, lifts = false, inSync = 0, first = 0 } = {},
 ): Copied {
   const quotas = new Map<number, LeaderQuota>();
   for (const { source } of copies) {
@@ -148,7 +149,7 @@ export function copyPaced(
       const { source, receiver } = one.copy;
       const quota = quotas.get(source)!;
       if (!one.isLifted && quota.isExceeded(nowMs)) {
-        one.nextMs = nowMs + emptyFetchMs;
+        one.nextMs = nowMs + (receiver === first ? stepMs : emptyFetchMs);
         continue;
       }
       const fetched = Math.min(fetchBytes, one.left / kept);

@@ -48,6 +48,18 @@ test.each([
   for (const { rate } of [come, go]) expect(Math.abs(rate / limit - 1)).toBeLessThan(0.05);
 });
 
+test.each([
+  500_000, 1_000_000,
+])('at %d bytes/s a receiver whose fetches come first keeps to the limit as well', (limit) => {
+  const [leaving, eager] = [4, 3];
+  const copy = (source: number, receiver: number): Copy => ({ source, receiver, bytes: 60e6 });
+  const away = [eager, 2, eager, 2, 1, eager, eager, 2, 2, eager, 1].map((receiver) => copy(leaving, receiver));
+  const some = [...away.slice(0, 6), copy(1, eager), copy(2, eager), ...away.slice(6), copy(1, eager), copy(2, eager)];
+  const { rates } = copyPaced(paced(limit, some), some, { lifts: true, inSync: 83_000, first: eager });
+  for (const end of [`received ${eager}`, `sent ${leaving}`])
+    expect(Math.abs(rates.get(end)!.rate / limit - 1)).toBeLessThan(0.05);
+});
+
 test('a short move does not begin with all that a window allows', () => {
   const { rate, seconds } = copyPaced(new Pacer(4_000_000, 9), copies(3, 12e6)).rates.get('received 4')!;
   expect(seconds).toBeGreaterThan(6);
