@@ -2,6 +2,7 @@ import type { BalanceScope } from './balance.ts';
 import { byBroker } from './by-broker.ts';
 import { Candidates } from './candidates.ts';
 import { constants } from './constants.ts';
+import { giveBack } from './give-back.ts';
 import { carriedBy, mayLeave, type Sample, sampleOf } from './quota-sample.ts';
 import type { Working } from './working.ts';
 
@@ -55,6 +56,8 @@ export function moveQuotas(working: Working, scope: Scope): boolean {
     }
   }
   handOut(working, candidates, sample);
+  const { rows, givers, goesAlone, sizes, rates, factors, isLeaving } = sample;
+  giveBack(rows, givers, goesAlone, sizes, rates, factors, isLeaving);
   return true;
 }
 
